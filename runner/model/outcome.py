@@ -1,0 +1,110 @@
+"""What came of one attempt of one step on one host."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class Status(StrEnum):
+    """How a step ended. ``unknown`` is a start without a definite end: never shown as ok or failed."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    NOT_RUN = "not_run"
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the host may go on to its next step."""
+        return self in {Status.OK, Status.CHANGED, Status.SKIPPED}
+
+
+class HostStatus(StrEnum):
+    """How a host ended a play."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    NOT_RUN = "not_run"
+
+    @property
+    def is_well(self) -> bool:
+        """Whether a later play may use the host."""
+        return self in {HostStatus.OK, HostStatus.CHANGED}
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is spent from the failure budget."""
+        return self in {HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN}
+
+
+class Captured(msgspec.Struct, frozen=True):
+    """What is kept of one stream: at most ``limit`` bytes of its head and as many of its tail, and its whole size."""
+
+    head: bytes = b""
+    tail: bytes = b""
+    size: int = 0
+
+    @property
+    def truncated(self) -> bool:
+        """Whether bytes between head and tail were dropped."""
+        return self.size > len(self.head) + len(self.tail)
+
+    @property
+    def data(self) -> bytes:
+        """Head and tail, joined."""
+        return self.head + self.tail
+
+    @property
+    def text(self) -> str:
+        """The kept bytes as text, without the last line ends; bytes that are no UTF-8 survive as lone surrogates."""
+        return self.data.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+NOTHING = Captured()
+"""A stream on which nothing came."""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a step kind answers.
+
+    ``data`` is what the kind adds to the registered result. ``signal`` is a name without ``SIG``. ``message`` says in
+    words why it failed (or what it did). ``killed`` is ``yes``, ``no`` or ``unknown`` where the remote process group
+    had to be ended. ``duration`` in seconds, of this attempt's run time alone.
+    """
+
+    status: Status
+    rc: int | None = None
+    signal: str | None = None
+    message: str = ""
+    stdout: Captured = NOTHING
+    stderr: Captured = NOTHING
+    data: Mapping[str, Any] = {}
+    temporary: bool = True
+    killed: str | None = None
+    duration: float = 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether the step changed something."""
+        return self.status is Status.CHANGED
+
+
+def ok(*, changed: bool = False, message: str = "", data: Mapping[str, Any] | None = None) -> Outcome:
+    """An outcome of a step that did what it was asked to."""
+    return Outcome(Status.CHANGED if changed else Status.OK, message=message, data=data or {})
+
+
+def failed(message: str, *, temporary: bool = True, data: Mapping[str, Any] | None = None) -> Outcome:
+    """An outcome of a step that could not."""
+    return Outcome(Status.FAILED, message=message, temporary=temporary, data=data or {})

@@ -1,0 +1,71 @@
+"""What will run: plays of waves of named hosts, with their steps. A plan is a value: equal inputs give equal plans."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from runner.location import Location
+from runner.model.inventory import Become, Host
+from runner.model.playbook import Secret, Step, Strategy
+from runner.model.template import Value
+
+
+class Wave(msgspec.Struct, frozen=True):
+    """Hosts at work together. ``index`` counts from 1; ``hosts`` are names, in the order in which they are let in."""
+
+    index: int
+    hosts: tuple[str, ...]
+
+
+class PlannedPlay(msgspec.Struct, frozen=True):
+    """One play, cut into waves.
+
+    ``concurrency`` is the number that ``strategy.concurrency`` came to, and ``reckoning`` says how ``auto`` was
+    reckoned (else it is empty). ``budget`` is the number of failures it bears with scope ``run``, None for none.
+    ``group_of`` maps a host to its group where ``group_by`` is set. ``vars`` are play over playbook vars, not yet
+    rendered.
+    """
+
+    id: str
+    name: str
+    hosts: tuple[str, ...]
+    waves: tuple[Wave, ...]
+    steps: tuple[Step, ...]
+    strategy: Strategy
+    concurrency: int
+    location: Location
+    reckoning: str = ""
+    budget: int | None = None
+    group_of: Mapping[str, str] = {}
+    vars: Mapping[str, Value] = {}
+    become: Become | bool | None = None
+    env: Mapping[str, Value] = {}
+    cwd: Value = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything a run needs, fixed.
+
+    ``hosts`` holds every host that a wave or a jump names; ``groups`` all groups with their members. ``extra`` are the
+    variables given on the command line. ``inputs`` maps each file that was read to the SHA-256 of its bytes. ``notes``
+    are things a person should know, such as a play passed over because a filter left it without hosts.
+    """
+
+    playbook: str
+    name: str
+    folder: str
+    plays: tuple[PlannedPlay, ...]
+    hosts: Mapping[str, Host]
+    groups: Mapping[str, tuple[str, ...]] = {}
+    secrets: Mapping[str, Secret] = {}
+    connecting: Mapping[str, int] = {}
+    extra: Mapping[str, Value] = {}
+    inputs: Mapping[str, str] = {}
+    inventory: tuple[str, ...] = ()
+    seed: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Steps times hosts over all plays: what progress counts to. A loop counts as one."""
+        return sum(len(play.hosts) * len(play.steps) for play in self.plays)

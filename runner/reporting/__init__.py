@@ -1,0 +1,1 @@
+"""To be filled by the parts that are being built."""

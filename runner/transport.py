@@ -1,0 +1,133 @@
+"""The contract between the engine and whatever reaches a host.
+
+A transport lives for a whole run and gives one :class:`Session` a host. A session promises:
+
+- each command runs in a process group of its own, with ``/dev/null`` as standard input unless it is given one;
+- when the task that waits in ``run`` is cancelled, the remote process group is ended (TERM, ``grace`` seconds, KILL)
+  before the cancellation goes on, and ``command.fate.killed`` says whether it is gone: ``yes``, ``no``, ``unknown``;
+- an exit status is reported only when the host reported it. A connection that is lost after the request was written
+  raises :class:`~runner.errors.LostError`; before that, :class:`~runner.errors.ConnectError`;
+- output is bytes, kept up to a limit and counted beyond it; ``sink`` sees every chunk as it comes;
+- secrets travel on standard input or in the environment, never in an argument list of ours, on either side.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from runner.model.inventory import Become, Host
+from runner.model.outcome import NOTHING, Captured
+
+GRACE = 10.0
+"""Seconds between TERM and KILL when a process group is ended."""
+
+Sink = Callable[[str, bytes], None]
+"""Takes ``"stdout"`` or ``"stderr"`` and a chunk of output, as it comes."""
+
+
+@dataclass(slots=True)
+class Fate:
+    """What is known of a command that did not come to its end.
+
+    ``sent`` turns True just before the first byte of the request is written; until then nothing can have happened.
+    ``group`` is the remote process group once the host has told it.
+    """
+
+    sent: bool = False
+    group: int | None = None
+    killed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: either ``argv``, run as it is, or ``script``, run by ``/bin/sh -c`` with ``args`` as ``$1``….
+
+    ``stdin`` is the bytes, or the local file, that it reads; None is ``/dev/null``. ``limit`` is how many bytes of the
+    head, and of the tail, of each stream are kept. ``keep_stdout`` False leaves standard output to ``sink`` alone, for
+    bulk data. ``cwd`` None is the home of the login (or become) user.
+    """
+
+    argv: tuple[str, ...] = ()
+    script: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    stdin: bytes | Path | None = None
+    become: Become | None = None
+    limit: int = 1024 * 1024
+    sink: Sink | None = None
+    keep_stdout: bool = True
+    fate: Fate = field(default_factory=Fate)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The end that the host reported. ``signal`` is the name, without SIG, of the signal that killed it, else None.
+
+    ``rc`` is the exit status as a shell gives it: 128 + the number where a signal killed it.
+    """
+
+    rc: int
+    signal: str | None = None
+    stdout: Captured = NOTHING
+    stderr: Captured = NOTHING
+
+
+class Session(Protocol):
+    """An open way to one host. Commands of one session run one after another."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether the connection is gone, so that the next command needs a new session."""
+        ...
+
+    async def run(self, command: Command) -> CommandResult:
+        """Run it and wait for its end, as the module's docstring promises."""
+        ...
+
+    async def close(self) -> None:
+        """Close in order; never raises."""
+        ...
+
+
+class Transport(Protocol):
+    """One way to reach hosts, for the length of a run."""
+
+    async def connect(self, host: Host) -> Session:
+        """Open a session, or raise ConnectError with its cause. ``host.address`` and options are already rendered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TransportContext:
+    """What the composition root hands to a transport when it starts.
+
+    ``find`` gives a host by name, rendered, for jumps. ``limit(address)`` is a place among the connections being
+    opened: connect timers start inside it. ``ask(prompt)`` asks the person, unseen, once for equal prompts, or raises
+    ConnectError (cause ``auth``) where nobody is there. ``secret(text)`` turns the value of a password key into the
+    password: a declared secret's name gives that secret, other text is itself. ``warn`` takes a sentence for people.
+    ``folder`` is a private place on the controller for files of the run. ``connect_timeout`` is the command line's,
+    in seconds, or None.
+    """
+
+    find: Callable[[str], Host | None]
+    limit: Callable[[str], AbstractAsyncContextManager[Any]]
+    ask: Callable[[str], str]
+    secret: Callable[[str], str]
+    warn: Callable[[str], None]
+    folder: Path
+    home: Path
+    environ: Mapping[str, str]
+    connect_timeout: float | None = None
+    grace: float = GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class TransportKind:
+    """A transport as ``transports/__init__`` lists it. ``schema`` is for the keys under ``ssh:`` of its hosts."""
+
+    name: str
+    schema: Mapping[str, Any]
+    start: Callable[[TransportContext], AbstractAsyncContextManager[Transport]]
