@@ -1,0 +1,47 @@
+"""A session over pipes to ``/bin/sh``: what ssh and local share.
+
+A transport only knows how to open a pipe to a command line on the host. Everything else, framing, process groups,
+becoming another user, killing, bulk input, is done here once, with the pure protocol of ``framing``.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+
+class Receiver(Protocol):
+    """Takes what comes out of a pipe."""
+
+    def data(self, stream: str, chunk: bytes) -> None:
+        """A chunk of ``"stdout"`` or ``"stderr"``."""
+        ...
+
+    def ended(self, reason: str) -> None:
+        """Nothing more will come; called once. ``reason`` says why in words, empty for an orderly end."""
+        ...
+
+
+class Pipe(Protocol):
+    """An open way to the standard streams of one process on the host."""
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for its standard input; silently dropped when the pipe is gone."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the queue is short enough to write more."""
+        ...
+
+    def write_eof(self) -> None:
+        """Close its standard input."""
+        ...
+
+    async def close(self) -> None:
+        """Close all of it; never raises."""
+        ...
+
+
+OpenPipe = Callable[[str, Receiver], Awaitable[Pipe]]
+"""Opens a pipe to a command line, such as ``exec /bin/sh``, made of characters that are safe in every login shell.
+
+Raises ConnectError when the host refuses it.
+"""
