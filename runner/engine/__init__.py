@@ -1,1 +1,1 @@
-"""To be filled by the parts that are being built."""
+"""The asynchronous heart: it carries a plan out and shows itself through events alone."""

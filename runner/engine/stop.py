@@ -1,0 +1,137 @@
+"""How far a run or a play has been told to stop, and the deadlines that a kill cuts short.
+
+Levels only rise. ``DRAIN``: no host is let in any more, those at work finish all their steps. ``STOP``: running steps
+finish, nothing new starts. ``KILL``: running steps are ended too, their process groups on the hosts with them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import IntEnum
+from types import TracebackType
+
+
+class Level(IntEnum):
+    """What may still happen."""
+
+    GO = 0
+    DRAIN = 1
+    STOP = 2
+    KILL = 3
+
+
+class Stop:
+    """The level of one play, or of the whole run where ``parent`` is None; a play heeds its run's too."""
+
+    def __init__(self, parent: "Stop | None" = None) -> None:
+        self._own = Level.GO
+        self._parent = parent
+        self._reason = ""
+        self._children: list[Stop] = []
+        self._deadlines: set[Deadline] = set()
+        self._watchers: list[Callable[[], None]] = []
+        if parent is not None:
+            parent._children.append(self)
+
+    @property
+    def level(self) -> Level:
+        """The higher of its own and its run's."""
+        return self._own if self._parent is None else max(self._own, self._parent.level)
+
+    @property
+    def reason(self) -> str:
+        """Why, in words; the run's where both were stopped."""
+        return (self._parent.reason if self._parent is not None else "") or self._reason
+
+    def raise_to(self, level: Level, reason: str) -> None:
+        """Stop at least this far; a lower level than the present one changes nothing."""
+        if level <= self._own:
+            return
+        self._own, self._reason = level, self._reason or reason
+        self._tell()
+
+    def watch(self, call: Callable[[], None]) -> None:
+        """Call whenever the level has risen."""
+        self._watchers.append(call)
+
+    def add(self, deadline: "Deadline") -> None:
+        """A deadline that a kill cuts short; at once where the kill came first."""
+        self._deadlines.add(deadline)
+        if self.level is Level.KILL:
+            deadline.cut()
+
+    def drop(self, deadline: "Deadline") -> None:
+        """It is over."""
+        self._deadlines.discard(deadline)
+
+    def _tell(self) -> None:
+        if self.level is Level.KILL:
+            for deadline in tuple(self._deadlines):
+                deadline.cut()
+        for call in self._watchers:
+            call()
+        for child in self._children:
+            child._tell()  # noqa: SLF001 - its own kind
+
+
+class Deadline:
+    """A limit around one attempt: its timeout, its idle timeout, and a kill, whichever comes first.
+
+    ``ended_by`` is then ``timeout``, ``idle`` or ``kill``; the block ends with TimeoutError. ``limit`` and ``idle`` in
+    seconds, None for none.
+
+    **Why one.** Each of them ends the attempt in the same way, by cancelling what waits inside, so that the session
+    ends the process group before anything else happens; three nested timeouts could cut that short.
+    """
+
+    def __init__(self, stop: Stop, *, limit: float | None = None, idle: float | None = None) -> None:
+        self._stop = stop
+        self._limit = limit
+        self._idle = idle
+        self._loop = asyncio.get_running_loop()
+        self._timeout: asyncio.Timeout | None = None
+        self._end: float | None = None
+        self._heard = self._loop.time()
+        self._is_cut = False
+
+    @property
+    def ended_by(self) -> str:
+        """Which limit was met."""
+        if self._is_cut:
+            return "kill"
+        return "timeout" if self._end is not None and self._loop.time() >= self._end else "idle"
+
+    async def __aenter__(self) -> "Deadline":
+        now = self._loop.time()
+        self._end = None if self._limit is None else now + self._limit
+        self._heard = now
+        self._timeout = asyncio.timeout_at(self._next())
+        await self._timeout.__aenter__()
+        self._stop.add(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        self._stop.drop(self)
+        assert self._timeout is not None  # noqa: S101 - entered before it is left
+        return await self._timeout.__aexit__(kind, error, trace)
+
+    def heard(self) -> None:
+        """Output came: the idle limit starts anew."""
+        if self._idle is not None and self._timeout is not None and not self._is_cut:
+            self._heard = self._loop.time()
+            self._move(self._next())
+
+    def cut(self) -> None:
+        """End it now."""
+        if not self._is_cut:
+            self._is_cut = True
+            self._move(self._loop.time())
+
+    def _next(self) -> float | None:
+        ends = [end for end in (self._end, None if self._idle is None else self._heard + self._idle) if end is not None]
+        return min(ends, default=None)
+
+    def _move(self, when: float | None) -> None:
+        if self._timeout is not None and not self._timeout.expired():
+            self._timeout.reschedule(when)

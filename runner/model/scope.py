@@ -1,0 +1,94 @@
+"""The names a template can see, made from plan and results. Pure; values stay unrendered until they are used."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runner.model.inventory import Host
+from runner.model.plan import Plan, PlannedPlay
+
+ALWAYS = ("host", "hosts", "groups", "wave", "play", "run", "inputs", "secrets", "facts")
+"""Names that every template sees, whatever the playbook says."""
+
+
+class HostView(Mapping[str, Any]):
+    """A host as templates see it: ``name address groups index vars facts results``."""
+
+    __slots__ = ("_host", "_results", "_vars")
+
+    def __init__(self, host: Host, variables: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+        self._host = host
+        self._vars = variables
+        self._results = results
+
+    def __getitem__(self, key: str) -> Any:
+        match key:
+            case "name" | "address" | "index":
+                return getattr(self._host, key)
+            case "groups":
+                return list(self._host.groups)
+            case "vars":
+                return self._vars
+            case "results":
+                return self._results
+            case "facts":
+                return {}
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("name", "address", "groups", "index", "vars", "facts", "results"))
+
+    def __len__(self) -> int:
+        return 7
+
+
+class HostsView(Mapping[str, HostView]):
+    """All hosts of the plan by name; each view is made when it is asked for."""
+
+    __slots__ = ("_plan", "_results")
+
+    def __init__(self, plan: Plan, results: Mapping[str, Mapping[str, Any]]) -> None:
+        self._plan = plan
+        self._results = results
+
+    def __getitem__(self, name: str) -> HostView:
+        host = self._plan.hosts[name]
+        return HostView(host, host.vars, self._results.get(name, {}))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plan.hosts)
+
+    def __len__(self) -> int:
+        return len(self._plan.hosts)
+
+
+def host_scope(
+    plan: Plan,
+    play: PlannedPlay,
+    host: Host,
+    *,
+    wave: int,
+    results: Mapping[str, Mapping[str, Any]] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    run_id: str = "",
+) -> dict[str, Any]:
+    """Every name a step of this play sees on this host, but registered ones and loop items.
+
+    Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then the command
+    line's. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1.
+    """
+    known = results or {}
+    hosts = play.waves[wave - 1].hosts if wave <= len(play.waves) else ()
+    return {
+        **host.vars,
+        **play.vars,
+        **plan.extra,
+        "host": HostView(host, host.vars, known.get(host.name, {})),
+        "hosts": HostsView(plan, known),
+        "groups": {name: list(members) for name, members in plan.groups.items()},
+        "wave": {"index": wave, "count": len(play.waves), "hosts": list(hosts)},
+        "play": {"id": play.id, "name": play.name},
+        "run": {"id": run_id},
+        "inputs": {},
+        "secrets": dict(secrets or {}),
+        "facts": {},
+    }

@@ -1,0 +1,106 @@
+"""``runs/<run-id>/``: where a run keeps what it writes. Folders are 0700 and files 0600 from the call that makes them.
+
+**Why not chmod afterwards.** Between making a file and closing it to others, others can open it.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from runner.errors import JournalError
+
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def new_id(now: datetime, random_bytes: bytes) -> str:
+    """A run id that sorts by time: ``20261121-094501-k3f9``. ``random_bytes`` are at least four."""
+    return f"{now:%Y%m%d-%H%M%S}-" + "".join(LETTERS[byte % len(LETTERS)] for byte in random_bytes[:4])
+
+
+def default_root(environ: dict[str, str], home: Path) -> Path:
+    """Where runs are kept when nobody says: the XDG state folder (XDG Base Directory Specification 0.8)."""
+    state = environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else home / ".local" / "state"
+    return base / "runner" / "runs"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+    id: str
+
+    def create_file(self, name: str) -> int:
+        """Make a new private file and give its descriptor, open for appending. Raises JournalError."""
+        try:
+            return os.open(
+                self.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, FILE_MODE
+            )
+        except OSError as error:
+            raise _unusable(self.path / name, error) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file, replacing an older one at once. Raises JournalError."""
+        target = self.path / name
+        temporary = target.with_name(f".{target.name}.new")
+        try:
+            target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            temporary.replace(target)
+        except OSError as error:
+            raise _unusable(target, error) from error
+
+
+def create(root: Path, run_id: str) -> RunFolder:
+    """Make the folder of a new run, and those above it that are missing. Raises JournalError before any contact."""
+    path = root / run_id
+    try:
+        _make_parents(root)
+        _check_owner(root)
+        path.mkdir(mode=FOLDER_MODE)
+        (path / "output").mkdir(mode=FOLDER_MODE)
+    except OSError as error:
+        raise _unusable(path, error) from error
+    return RunFolder(path, run_id)
+
+
+def output_name(host: str, step: str, *, item: int | None, attempt: int, stream: str) -> str:
+    """The path of an output file inside the run folder; ``stream`` is ``stdout`` or ``stderr``.
+
+    Host names and step ids are checked when files are loaded, so neither can lead out of the folder; the slash of an
+    included step's id becomes a dot.
+    """
+    middle = "" if item is None else f"{item}."
+    suffix = "out" if stream == "stdout" else "err"
+    return f"output/{host}/{step.replace('/', '.')}.{middle}{attempt}.{suffix}"
+
+
+def _make_parents(root: Path) -> None:
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def _check_owner(root: Path) -> None:
+    found = root.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(20, "Not a directory", str(root))
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise JournalError(
+            f'the runs folder "{root}" belongs to another user', hint="name a folder of your own with --runs-dir"
+        )
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise JournalError(f'the runs folder "{root}" can be written by everybody', hint=f"chmod o-w {root}")
+
+
+def _unusable(path: Path, error: OSError) -> JournalError:
+    return JournalError(
+        f'cannot use the run folder: "{path}": {error.strerror or error}', hint="name another with --runs-dir"
+    )
