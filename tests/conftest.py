@@ -1,0 +1,45 @@
+"""Fixtures shared by all tests: real OpenSSH servers and users."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from sshd import Sshd, User, need, test_user
+
+
+@pytest.fixture(scope="session")
+def sshd() -> Iterator[Sshd]:
+    """A real OpenSSH server with ordinary settings, for up to sixteen hosts, logging in as whoever runs the tests."""
+    with Sshd() as server:
+        yield server
+
+
+@pytest.fixture
+def sshd_with() -> Iterator[Callable[..., Sshd]]:
+    """Start a server with further lines of sshd_config: ``sshd_with("MaxSessions 2")``; ended after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *config, **options: stack.enter_context(Sshd(*config, **options))
+
+
+@pytest.fixture(scope="session")
+def login_user() -> Iterator[User]:
+    """A user whose shell is /bin/sh, without sudo. Needs root."""
+    with test_user() as user:
+        yield user
+
+
+@pytest.fixture(scope="session")
+def sudo_user() -> Iterator[User]:
+    """A user who may use sudo without a password. Needs root."""
+    need(shutil.which("sudo"), "no sudo here: install sudo")
+    with test_user(sudo="nopasswd") as user:
+        yield user
+
+
+@pytest.fixture(scope="session")
+def sudo_password_user() -> Iterator[User]:
+    """A user whom sudo asks for the password. Needs root."""
+    need(shutil.which("sudo"), "no sudo here: install sudo")
+    with test_user(sudo="password") as user:
+        yield user
