@@ -1,0 +1,147 @@
+"""What the kinds that run a command share: words, the reasons not to run, and what an exit status means.
+
+Why the guards are one script that prints nothing: it costs one round trip however many there are, runs where the
+command would run (its ``cwd`` and ``env``), and leaves no byte in the step's output; the answer is its exit status.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from runner.errors import StepError
+from runner.model.outcome import Outcome, Status
+from runner.step import Target
+from runner.transport import CommandResult
+
+Word = str | int | float | bool
+"""A word of an argument list as it comes out of rendering."""
+
+OUT_OF_MEMORY = " (maybe out of memory)"
+
+
+def as_text(word: Word) -> str:
+    """A rendered value as a word: booleans as YAML writes them."""
+    return str(word).lower() if isinstance(word, bool) else str(word)
+
+
+def as_words(words: Iterable[Word]) -> tuple[str, ...]:
+    """Rendered values as an argument list. Raises StepError for a NUL, which no argument can hold."""
+    argv = tuple(as_text(word) for word in words)
+    if any("\0" in word for word in argv):
+        raise StepError("an argument holds a NUL character")
+    return argv
+
+
+def shell_words(command: Sequence[Word] | str) -> tuple[str, ...]:
+    """A guard of a kind that runs shell text: text for ``/bin/sh``, or a list of words."""
+    return ("/bin/sh", "-c", command) if isinstance(command, str) else as_words(command)
+
+
+def quoted(text: str) -> str:
+    """Text as one word of a shell. Always in quotes, so that it is never a keyword, an assignment or an option."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """When a command has nothing to do: a path exists or is missing, another command ends well or does not."""
+
+    creates: str | None = None
+    removes: str | None = None
+    unless: tuple[str, ...] = ()
+    only_if: tuple[str, ...] = ()
+
+
+def guard_script(guards: Guards) -> str:
+    """Text for sh that ends with 80, 81, 82, 83 for the guard that holds, 126 or 127 for one that can't be asked."""
+    lines = []
+    if guards.creates is not None:
+        lines.append(f"if {exists(guards.creates)}; then exit 80; fi")
+    if guards.removes is not None:
+        lines.append(f"if {exists(guards.removes)}; then :; else exit 81; fi")
+    if guards.unless:
+        lines.append(f"{silently(guards.unless)}; case $? in 0) exit 82;; 126|127) exit 126;; esac")
+    if guards.only_if:
+        lines.append(f"{silently(guards.only_if)}; case $? in 0) ;; 126|127) exit 127;; *) exit 83;; esac")
+    return "\n".join(lines)
+
+
+def exists(path: str) -> str:
+    """A condition for sh: something is there, were it a link that leads nowhere."""
+    return f"[ -e {quoted(path)} ] || [ -L {quoted(path)} ]"
+
+
+def silently(argv: Sequence[str]) -> str:
+    """A command in a subshell without input and output."""
+    return f"(exec {' '.join(quoted(word) for word in argv)}) </dev/null >/dev/null 2>&1"
+
+
+async def excuse(guards: Guards, target: Target) -> str:
+    """Why there is nothing to do, or empty. Raises StepError when a guard can't be asked."""
+    script = guard_script(guards)
+    if not script:
+        return ""
+    result = await target.run(script, stdin=b"")
+    reasons = {
+        0: "",
+        80: f'"{guards.creates}" exists',
+        81: f'"{guards.removes}" does not exist',
+        82: f"unless: {shown(guards.unless)} ended well",
+        83: f"only_if: {shown(guards.only_if)} did not end well",
+    }
+    if result.rc not in reasons:
+        raise StepError(unanswered(guards, result))
+    return reasons[result.rc]
+
+
+def unanswered(guards: Guards, result: CommandResult) -> str:
+    """What to say of guards that could not be asked."""
+    match result.rc:
+        case 126:
+            return f"unless: {shown(guards.unless)} was not found or can't be run"
+        case 127:
+            return f"only_if: {shown(guards.only_if)} was not found or can't be run"
+        case _:
+            return f"the guards could not be asked: {ending(result)} {last_line(result)}".rstrip()
+
+
+def shown(argv: Sequence[str]) -> str:
+    """A command as a message shows it; ``/bin/sh -c TEXT`` as its text."""
+    words = argv[2:3] if tuple(argv[:2]) == ("/bin/sh", "-c") else argv
+    return '"' + " ".join(words) + '"'
+
+
+def nothing_to_do(reason: str) -> Outcome:
+    """The outcome of a step that was not needed."""
+    return Outcome(Status.SKIPPED, message=reason)
+
+
+def judged(result: CommandResult, target: Target, program: str = "") -> Outcome:
+    """What a command's end means: fine with one of ``ok_codes``, and then changed unless the step changes nothing."""
+    fine = result.rc in target.ok_codes or result.signal in target.ok_codes
+    well = Status.OK if target.read_only else Status.CHANGED
+    return Outcome(
+        status=well if fine else Status.FAILED,
+        rc=result.rc,
+        signal=result.signal,
+        message="" if fine else ending(result, program),
+        stdout=result.stdout,
+        stderr=result.stderr,
+    )
+
+
+def ending(result: CommandResult, program: str = "") -> str:
+    """How a command ended, in words. ``program`` is what was started, where that is known."""
+    if result.signal is not None:
+        return f"killed by SIG{result.signal}{OUT_OF_MEMORY if result.signal == 'KILL' else ''}"
+    what = f'"{program}"' if program else "a command in it"
+    reasons = {
+        126: f" ({what} can't be run: not executable, or not allowed)",
+        127: f" ({what} was not found)",
+        137: " (a process was killed by SIGKILL, maybe out of memory)",
+    }
+    return f"exit status {result.rc}{reasons.get(result.rc, '')}"
+
+
+def last_line(result: CommandResult) -> str:
+    """The last line a command wrote to standard error, where it says what was wrong."""
+    return next(reversed(result.stderr.text.splitlines()), "").strip()
