@@ -1,0 +1,139 @@
+"""Look into a template without rendering it: its syntax, the variables it needs, and where they stand in it."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jinja2 import Environment, TemplateSyntaxError, meta, nodes
+from jinja2.lexer import Lexer
+from jinja2.parser import Parser
+
+_NAMED = re.compile(r"'([^']+)'")
+_LOADERS = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
+_AFTER_NO_VARIABLE = frozenset({".", "|", "is"})
+
+
+class Fault(NamedTuple):
+    """Something wrong at ``offset`` (in characters, from 0) of a template's source, over ``length`` characters."""
+
+    message: str
+    offset: int
+    length: int = 1
+    hint: str = ""
+
+
+def parse(environment: Environment, source: str, *, bare: bool) -> nodes.Template:
+    """The syntax tree. ``bare`` source is one expression. Raises TemplateSyntaxError."""
+    if not bare:
+        return environment.parse(source)
+    parser = Parser(environment, source, state="variable")
+    expression = parser.parse_expression()
+    if not parser.stream.eos:
+        raise TemplateSyntaxError(f"unexpected '{parser.stream.current.value}'", parser.stream.current.lineno)
+    tree = nodes.Template([nodes.Output([expression], lineno=1)], lineno=1)
+    tree.set_environment(environment)
+    return tree
+
+
+def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
+    """The expression of a template that is nothing but ``{{ expression }}``."""
+    match tree.body:
+        case [nodes.Output(nodes=[nodes.TemplateData()])]:
+            return None
+        case [nodes.Output(nodes=[expression])]:
+            return expression
+    return None
+
+
+def mentioned(tree: nodes.Template) -> frozenset[str]:
+    """All variables that the template reads."""
+    try:
+        return frozenset(meta.find_undeclared_variables(tree))
+    except TemplateSyntaxError:
+        return frozenset()
+
+
+def needed(tree: nodes.Template) -> frozenset[str]:
+    """Variables that must have a value: not those that the template itself asks about."""
+    return mentioned(tree) - {node.name for node in _asked_about(tree) if isinstance(node, nodes.Name)}
+
+
+def _asked_about(tree: nodes.Template) -> Iterator[nodes.Expr]:
+    for node in tree.find_all(nodes.Filter):
+        if node.name in {"default", "d"} and node.node is not None:
+            yield node.node
+    for test in tree.find_all(nodes.Test):
+        if test.name in {"defined", "undefined"}:
+            yield test.node
+
+
+def members(tree: nodes.Template, name: str) -> frozenset[str]:
+    """The ``x`` of each ``name.x`` and ``name['x']`` that must be there."""
+    asked = [id(node) for node in _asked_about(tree)]
+    found = [node for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if id(node) not in asked]
+    return frozenset(member for node in found if (member := _member(node, name)) is not None)
+
+
+def _member(node: nodes.Node, name: str) -> str | None:
+    match node:
+        case nodes.Getattr(node=nodes.Name(name=root), attr=member) if root == name:
+            return str(member)
+        case nodes.Getitem(node=nodes.Name(name=root), arg=nodes.Const(value=str() as member)) if root == name:
+            return member
+    return None
+
+
+def faults(environment: Environment, source: str, *, bare: bool) -> tuple[Fault, ...]:
+    """What jinja2 says against the syntax, and unknown filters and tests, all of them."""
+    try:
+        tree = parse(environment, source, bare=bare)
+    except TemplateSyntaxError as error:
+        return (_fault(source, error.message or "wrong syntax", error.lineno),)
+    wrong = [*_unknown(environment, source, tree), *_loading(source, tree)]
+    if not wrong:
+        try:
+            environment.compile(tree)
+        except TemplateSyntaxError as error:
+            wrong.append(_fault(source, error.message or "wrong syntax", error.lineno))
+    return tuple(wrong)
+
+
+def _unknown(environment: Environment, source: str, tree: nodes.Template) -> Iterator[Fault]:
+    for filtered in tree.find_all(nodes.Filter):
+        if filtered.name not in environment.filters:
+            yield _fault(source, f"there is no filter '{filtered.name}'", filtered.lineno)
+    for test in tree.find_all(nodes.Test):
+        if test.name not in environment.tests:
+            yield _fault(source, f"there is no test '{test.name}'", test.lineno)
+
+
+def _loading(source: str, tree: nodes.Template) -> Iterator[Fault]:
+    for node in tree.find_all(_LOADERS):
+        word = type(node).__name__.replace("FromImport", "from").lower()
+        yield _fault(source, f"a template may not load another one with '{word}'", node.lineno)
+
+
+def _fault(source: str, message: str, lineno: int) -> Fault:
+    """A complaint at the thing it names, or else at the first text of its line."""
+    lines = source.split("\n")
+    line = lines[min(lineno, len(lines)) - 1]
+    start = sum(len(earlier) + 1 for earlier in lines[: min(lineno, len(lines)) - 1])
+    named = _NAMED.search(message)
+    words = message.replace("'", '"').rstrip(".")
+    hint = "a Go template? write {% raw %}…{% endraw %} round it" if re.search(r"\{\{-?\s*\.", source) else ""
+    if named and named[1] in line:
+        return Fault(words, start + line.rindex(named[1]), len(named[1]), hint)
+    return Fault(words, start + len(line) - len(line.lstrip()), max(len(line.strip()), 1), hint)
+
+
+def offset_of(environment: Environment, source: str, name: str, *, bare: bool) -> int:
+    """Where a variable is first read in the source, or 0."""
+    state = "variable" if bare else None
+    position, before = 0, ""
+    for _, kind, value in Lexer(environment).tokeniter(source, None, None, state):
+        position = max(source.find(value, position), position)
+        if kind == "name" and value == name and before not in _AFTER_NO_VARIABLE:
+            return position
+        position += len(value)
+        before = before if kind in {"whitespace", "data"} else value
+    return 0
