@@ -1,0 +1,117 @@
+"""Short words for events, so that a test reads as the story of a run.
+
+``Story`` gives each event its time and keeps the list; functions without it make one event.
+"""
+
+from runner.model.events import (
+    BudgetChanged,
+    BudgetExceeded,
+    Event,
+    HostEnded,
+    HostStarted,
+    PlanReady,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepIntent,
+    StepNote,
+    StepOutput,
+    StepRetry,
+    WaveEnded,
+    WaveStarted,
+)
+from runner.model.progress import Progress
+from runner.reporting import Record
+
+START = 1_795_255_200.0  # 2026-11-21T10:00:00Z
+
+
+def run_started(**fields) -> RunStarted:
+    given = {"playbook": "deploy.yaml", "name": "deploy", "inventory": ("hosts.yaml",), **fields}
+    return RunStarted(schema="1.0", tool="0.1.0", mode="run", user="ops", controller="desk", pid=7, **given)
+
+
+def play(id: str = "web", hosts: int = 3, steps: int = 2, waves: int = 1) -> dict:  # noqa: A002 - the field's name
+    return {"id": id, "name": id.capitalize(), "hosts": hosts, "steps": steps, "waves": waves, "concurrency": 10}
+
+
+def plan_ready(*plays: dict, notes: tuple[str, ...] = ()) -> PlanReady:
+    plays = plays or (play(),)
+    total = sum(p["hosts"] * p["steps"] for p in plays)
+    return PlanReady(plays=plays, hosts=max(p["hosts"] for p in plays), total=total, notes=notes)
+
+
+def wave_started(*hosts: str, wave: int = 1, of: int = 1, play: str = "web") -> WaveStarted:
+    return WaveStarted(play=play, wave=wave, of=of, hosts=hosts)
+
+
+def wave_ended(wave: int = 1, status: str = "ok", play: str = "web", duration: float = 1.0, **counts) -> WaveEnded:
+    return WaveEnded(play=play, wave=wave, status=status, counts=counts, duration=duration)
+
+
+def host_started(host: str, wave: int = 1, play: str = "web") -> HostStarted:
+    return HostStarted(play=play, wave=wave, host=host)
+
+
+def host_ended(host: str, status: str = "ok", wave: int = 1, play: str = "web", **fields) -> HostEnded:
+    return HostEnded(play=play, wave=wave, host=host, status=status, **fields)
+
+
+def intent(host: str, step: str = "upload", attempt: int = 1, **fields) -> StepIntent:
+    return StepIntent(**_place(host, step, fields), attempt=attempt, kind="command", **fields)
+
+
+def output(host: str, text: str, stream: str = "stdout", step: str = "upload", **fields) -> StepOutput:
+    return StepOutput(**_place(host, step, fields), stream=stream, text=text, **fields)
+
+
+def note(host: str, message: str, step: str = "upload", **fields) -> StepNote:
+    return StepNote(**_place(host, step, fields), message=message, **fields)
+
+
+def retry(host: str, step: str = "upload", attempt: int = 1, delay: float = 5.0, **fields) -> StepRetry:
+    given = {"status": "failed", "rc": 1, "reason": "exit status 1", **fields}
+    return StepRetry(**_place(host, step, given), attempt=attempt, delay=delay, **given)
+
+
+def ended(host: str, status: str = "ok", step: str = "upload", **fields) -> StepEnded:
+    return StepEnded(**_place(host, step, fields), kind="command", status=status, **fields)
+
+
+def budget_changed(host: str, failures: int, allowed: int | None = 0, wave: int = 1) -> BudgetChanged:
+    return BudgetChanged(play="web", wave=wave, host=host, failures=failures, allowed=allowed)
+
+
+def budget_exceeded(failures: int = 1, allowed: int = 0, action: str = "stop", wave: int = 1) -> BudgetExceeded:
+    return BudgetExceeded(play="web", wave=wave, failures=failures, allowed=allowed, action=action)
+
+
+def run_ended(status: str = "ok", exit: int = 0) -> RunEnded:  # noqa: A002 - the field's name
+    return RunEnded(status=status, exit=exit)
+
+
+def _place(host: str, step: str, fields: dict) -> dict:
+    src = fields.pop("src", "deploy.yaml:9")
+    return {"play": fields.pop("play", "web"), "wave": fields.pop("wave", 1), "host": host, "step": step, "src": src}
+
+
+def turn(host: str, *steps: str, status: str = "ok", end: str | None = None, wave: int = 1, **fields) -> list[Event]:
+    """A whole turn of a host: each step ``ok``, but the last, which ends in ``status``."""
+    events: list[Event] = [host_started(host, wave=wave)]
+    for step in steps:
+        last = step == steps[-1]
+        events.append(intent(host, step, wave=wave))
+        events.append(ended(host, status if last else "ok", step, wave=wave, **(fields if last else {})))
+    return [*events, host_ended(host, end or {"timed_out": "failed"}.get(status, status), wave=wave)]
+
+
+def folded(*events: Event, seconds: float = 1.0) -> Progress:
+    """The progress after these events, ``seconds`` apart, the first at START."""
+    progress = Progress()
+    for place, event in enumerate(events):
+        progress.apply(event, START + place * seconds)
+    return progress
+
+
+def record(event: Event, ts: float = START, seq: int = 0) -> Record:
+    return Record(event, ts, seq, b'{"seq":%d}\n' % seq)
