@@ -1,1 +1,1 @@
-"""To be filled by the parts that are being built."""
+"""Files into values of the model: every problem of every file is found before anything fails."""

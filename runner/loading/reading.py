@@ -1,0 +1,93 @@
+"""Bytes of a file, once, and the text in them.
+
+Only regular files are read. They are opened without blocking, so a FIFO in place of a playbook is an error and not a
+wait without end; and what was opened is looked at, never the name a second time.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from runner.loading.limits import Limits
+from runner.loading.problems_list import Problems
+from runner.location import Location
+
+KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+UTF_8_MARK = b"\xef\xbb\xbf"
+
+
+def read_bytes(path: Path, name: str, problems: Problems, *, what: str, limits: Limits) -> bytes | None:
+    """The bytes of a regular file, or None and a problem that says why not. ``what`` the file should be."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        problems.error(*_cannot_open(path, name, error, what))
+        return None
+    with open(handle, "rb") as file:  # noqa: PTH123 - the open file, not its name
+        return _content(file.fileno(), name, problems, limits, what)
+
+
+def _content(handle: int, name: str, problems: Problems, limits: Limits, what: str) -> bytes | None:
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        kind = next((word for test, word in KINDS if test(mode)), "no regular file")
+        problems.error("E119", f"this is {kind}, not a {what} file", Location(name, 1))
+        return None
+    data = _read_up_to(handle, limits.size + 1)
+    if len(data) > limits.size:
+        size = os.fstat(handle).st_size
+        problems.error("E120", f"the file has {size} bytes; the limit is {limits.size}", Location(name, 1))
+        return None
+    return data
+
+
+def _read_up_to(handle: int, count: int) -> bytes:
+    parts = []
+    while count > 0 and (part := os.read(handle, min(count, 1 << 20))):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def _cannot_open(path: Path, name: str, error: OSError | ValueError, what: str) -> tuple[str, str, Location]:
+    where = Location(name, 1)
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return "E118", f"the link leads to nothing: {path.readlink()}", where
+    if isinstance(error, FileNotFoundError):
+        return "E116", f"there is no such {what} file", where
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return ("E119" if getattr(error, "errno", None) == 6 else "E117"), f"can't read the file: {reason}", where
+
+
+def decode(data: bytes, name: str, problems: Problems) -> str | None:
+    """The text of a file, or None and a problem that says what encoding it looks like."""
+    if data.startswith(UTF_16):
+        problems.error("E103", "file is UTF-16; save it as UTF-8", Location(name, 1))
+        return None
+    if b"\x00" in data:
+        place = _place(data, data.index(b"\x00"), name)
+        problems.error("E104", "NUL byte in the file", place, "is this a binary file, or UTF-16 or UTF-32?")
+        return None
+    if data.startswith(UTF_8_MARK):
+        problems.warning("W102", "the file starts with a byte order mark, which is ignored", Location(name, 1))
+        data = data.removeprefix(UTF_8_MARK)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = f"not valid UTF-8 (byte 0x{data[error.start]:02X})"
+        problems.error("E105", byte, _place(data, error.start, name), "is the file Latin-1? save it as UTF-8")
+        return None
+
+
+def _place(data: bytes, index: int, name: str) -> Location:
+    """The place of a byte; what is before it on its line is counted in characters."""
+    start = data.rfind(b"\n", 0, index) + 1
+    return Location(name, data.count(b"\n", 0, index) + 1, len(data[start:index].decode("utf-8", "replace")) + 1)
