@@ -136,7 +136,9 @@ class StepKind(Generic[P]):
     says, from params, whether the kind sends anything to the host (``set`` and ``log`` never do, so they open no
     connection). ``retry`` is the kind's own retry policy where a step names none. ``idempotent`` kinds change nothing
     when run twice. ``timeout`` is the kind's own default in seconds, None for none, -1 for the language's.
-    ``answers`` names what the kind adds to a registered result. ``documentation`` is the module's docstring.
+    ``answers`` names what the kind adds to a registered result. ``local_files`` names the params that are paths, or
+    lists of paths, of files of the project, so that a missing one is found before any host is contacted.
+    ``documentation`` is the module's docstring.
     """
 
     name: str
@@ -152,6 +154,7 @@ class StepKind(Generic[P]):
     idempotent: bool = False
     timeout: float | None = -1.0
     answers: tuple[str, ...] = ()
+    local_files: tuple[str, ...] = ()
     documentation: str = ""
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.step import StepKind
-from runner.steps import command, log, shell
+from runner.steps import command, copy, log, shell, template
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +27,8 @@ GROUP = "runner.steps"
 BUILT_IN: tuple[StepKind[Any], ...] = (
     command.STEP,
     shell.STEP,
+    copy.STEP,
+    template.STEP,
     log.STEP,
 )
 """In the order in which they are documented."""

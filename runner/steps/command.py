@@ -26,7 +26,7 @@ from runner.model.outcome import Outcome
 from runner.model.template import Template, Value, is_template_text
 from runner.running import Guards, Word, as_words, excuse, judged, nothing_to_do
 from runner.step import Complaint, StepKind, Target
-from runner.words import NotWords, split
+from runner.argv import NotWords, split
 
 Words = tuple[Word, ...] | str
 
