@@ -1,0 +1,151 @@
+import base64
+import json
+import re
+import shlex
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.redaction import Redactor
+
+SECRET = 'Tr0ub4dor & "3" it\'s/größer'
+
+
+def _c_escaped(text: str) -> str:
+    return "".join(chr(b) if 32 <= b < 127 and b != 0x5C else f"\\x{b:02x}" for b in text.encode())
+
+
+FORMS = {
+    "raw": SECRET,
+    "hex": SECRET.encode().hex(),
+    "HEX": SECRET.encode().hex().upper(),
+    "percent": quote(SECRET, safe=""),
+    "percent, small": re.sub("%..", lambda code: code[0].lower(), quote(SECRET, safe="")),
+    "path": quote(SECRET),
+    "form": quote_plus(SECRET),
+    "json": json.dumps(SECRET)[1:-1],
+    "json, not ascii": json.dumps(SECRET, ensure_ascii=False)[1:-1],
+    "json of javascript": json.dumps(SECRET)[1:-1].replace("/", "\\/"),
+    "shell": shlex.quote(SECRET),
+    "sh -x": "'" + SECRET.replace("'", "'\\''") + "'",
+    "C": _c_escaped(SECRET),
+    "C string": _c_escaped(SECRET).replace('"', '\\"'),
+}
+
+
+@pytest.mark.parametrize("form", FORMS, ids=str)
+def test_forms_of_a_secret_are_masked(form):
+    """Whatever encoding it passed, nothing of it is left."""
+    given_text = f"before {FORMS[form]} after"
+
+    masked = Redactor([SECRET]).text(given_text)
+
+    assert "Tr0ub4dor" not in masked
+    assert "54723075" not in masked
+    assert masked.startswith("before ")
+    assert masked.endswith(" after")
+    assert "***" in masked
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "admin:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_is_found_wherever_it_begins(before, encode):
+    """As in a header ``user:password``: at most the characters shared with the neighbours are left."""
+    text = encode(f"{before}pa?>ss~word{before}".encode()).decode()
+
+    masked = Redactor(["pa?>ss~word"]).text(text)
+
+    assert "***" in masked
+    assert len(masked.replace("***", "")) <= len(encode(before.encode() * 2)) + 4
+
+
+def test_lines_of_a_secret_are_masked_alone():
+    """A key printed line by line is masked; lines that are too short to mean anything are not."""
+    redactor = Redactor(["-----BEGIN\n  line one\r\nend\nabcd\n"])
+
+    assert redactor.text("> line one <") == "> *** <"
+    assert redactor.text("-----BEGIN") == "***"
+    assert redactor.text("the end") == "the end"
+    assert redactor.text("  abcd") == "  ***"
+
+
+def test_the_longest_form_wins():
+    """A secret that begins as another one leaves no rest behind."""
+    assert Redactor(["swordfish", "swordfish-2026"]).text("swordfish-2026 swordfish") == "*** ***"
+
+
+def test_short_secrets_are_masked_as_they_are():
+    """They are masked, and whoever made the redactor can warn about it."""
+    redactor = Redactor(["abc"])
+
+    assert redactor.has_short
+    assert redactor.text("xabcx") == "x***x"
+    assert redactor.text("YWJj 616263") == "YWJj 616263"
+    assert not Redactor(["abcd"]).has_short
+
+
+def test_data_is_masked_in_depth():
+    """Keys and values, lists and tuples, text and bytes; other things stay."""
+    tree = {"hunter22": [("a hunter22", b"hunter22!"), {"n": 3, "none": None}], "ok": True}
+
+    assert Redactor(["hunter22"]).data(tree) == {
+        "***": [("a ***", b"***!"), {"n": 3, "none": None}],
+        "ok": True,
+    }
+
+
+def test_without_secrets_nothing_is_touched():
+    """The very same objects come back; empty secrets are none."""
+    redactor = Redactor(["", ""])
+    tree, text, chunk = {"a": ["b"]}, "text", b"bytes"
+
+    assert redactor.data(tree) is tree
+    assert redactor.text(text) is text
+    assert redactor.stream().feed(chunk) is chunk
+    assert redactor.stream().finish() == b""
+
+
+def test_a_secret_across_pieces_is_masked():
+    """Even byte by byte; what cannot be a secret is passed on at once."""
+    stream = Redactor(["hunter22"]).stream()
+
+    assert stream.feed(b"no secret here\n") == b"no secret here\n"
+    assert stream.feed(b"it is hun") == b"it is "
+    assert stream.feed(b"ter") == b""
+    assert stream.feed(b"22, hun") == b"***, "
+    assert stream.feed(b"ger") == b"hunger"
+    assert stream.feed(b" hunt") == b" "
+    assert stream.finish() == b"hunt"
+
+
+SECRETS = st.lists(st.text("abc", min_size=1, max_size=6), max_size=4)
+
+
+@given(SECRETS, st.lists(st.text("abc", max_size=8), max_size=8))
+def test_pieces_are_masked_as_the_whole(secrets, pieces):
+    """However the bytes are cut, the result is that of masking them at once, and little is kept back."""
+    redactor = Redactor(secrets)
+    stream = redactor.stream()
+
+    out = b""
+    for piece in pieces:
+        out += stream.feed(piece.encode())
+        assert len(stream._held) < max(map(len, stream._forms), default=1)
+    out += stream.finish()
+
+    assert out == redactor.data("".join(pieces).encode())
+    assert out.decode() == redactor.text("".join(pieces))
+
+
+@given(st.text(min_size=4, max_size=30).filter(lambda text: "*" not in text), st.binary(max_size=20))
+def test_any_value_is_masked_in_bytes(secret, around):
+    """Values of any characters, lone surrogates of undecodable bytes too, between any bytes."""
+    try:
+        raw = secret.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return
+    stream = Redactor([secret]).stream()
+
+    assert raw not in stream.feed(around + raw + around) + stream.finish()
