@@ -5,9 +5,11 @@ finish, nothing new starts. ``KILL``: running steps are ended too, their process
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from types import TracebackType
+from typing import Self
 
 
 class Level(IntEnum):
@@ -30,7 +32,7 @@ class Stop:
         self._deadlines: set[Deadline] = set()
         self._watchers: list[Callable[[], None]] = []
         if parent is not None:
-            parent._children.append(self)
+            parent._children.append(self)  # noqa: SLF001 - its own kind
 
     @property
     def level(self) -> Level:
@@ -49,9 +51,14 @@ class Stop:
         self._own, self._reason = level, self._reason or reason
         self._tell()
 
-    def watch(self, call: Callable[[], None]) -> None:
-        """Call whenever the level has risen."""
+    @contextmanager
+    def watching(self, call: Callable[[], None]) -> Iterator[None]:
+        """Inside the block, call whenever the level has risen."""
         self._watchers.append(call)
+        try:
+            yield
+        finally:
+            self._watchers.remove(call)
 
     def add(self, deadline: "Deadline") -> None:
         """A deadline that a kill cuts short; at once where the kill came first."""
@@ -67,7 +74,7 @@ class Stop:
         if self.level is Level.KILL:
             for deadline in tuple(self._deadlines):
                 deadline.cut()
-        for call in self._watchers:
+        for call in tuple(self._watchers):
             call()
         for child in self._children:
             child._tell()  # noqa: SLF001 - its own kind
@@ -76,8 +83,8 @@ class Stop:
 class Deadline:
     """A limit around one attempt: its timeout, its idle timeout, and a kill, whichever comes first.
 
-    ``ended_by`` is then ``timeout``, ``idle`` or ``kill``; the block ends with TimeoutError. ``limit`` and ``idle`` in
-    seconds, None for none.
+    ``expired`` then says so, and ``ended_by`` is ``timeout``, ``idle`` or ``kill``; the block ends with TimeoutError.
+    ``limit`` and ``idle`` in seconds, None for none.
 
     **Why one.** Each of them ends the attempt in the same way, by cancelling what waits inside, so that the session
     ends the process group before anything else happens; three nested timeouts could cut that short.
@@ -91,16 +98,23 @@ class Deadline:
         self._timeout: asyncio.Timeout | None = None
         self._end: float | None = None
         self._heard = self._loop.time()
+        self._met: float | None = None
+        self._expired = False
         self._is_cut = False
+
+    @property
+    def expired(self) -> bool:
+        """Whether a limit ended the block, and not an error of what ran inside."""
+        return self._expired
 
     @property
     def ended_by(self) -> str:
         """Which limit was met."""
         if self._is_cut:
             return "kill"
-        return "timeout" if self._end is not None and self._loop.time() >= self._end else "idle"
+        return "timeout" if self._met == self._end else "idle"
 
-    async def __aenter__(self) -> "Deadline":
+    async def __aenter__(self) -> Self:
         now = self._loop.time()
         self._end = None if self._limit is None else now + self._limit
         self._heard = now
@@ -111,10 +125,13 @@ class Deadline:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         self._stop.drop(self)
-        assert self._timeout is not None  # noqa: S101 - entered before it is left
-        return await self._timeout.__aexit__(kind, error, trace)
+        timeout, self._timeout = self._timeout, None
+        if timeout is not None:
+            self._met = timeout.when()
+            self._expired = timeout.expired()
+            await timeout.__aexit__(kind, error, trace)
 
     def heard(self) -> None:
         """Output came: the idle limit starts anew."""

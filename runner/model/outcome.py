@@ -99,6 +99,14 @@ class Outcome(msgspec.Struct, frozen=True):
         """Whether the step changed something."""
         return self.status is Status.CHANGED
 
+    def judged(self, status: Status, message: str) -> "Outcome":
+        """The same with another verdict."""
+        return msgspec.structs.replace(self, status=status, message=message)
+
+    def timed(self, duration: float, killed: str | None = None) -> "Outcome":
+        """The same with its run time in seconds, and the fate of its process group where that had to be ended."""
+        return msgspec.structs.replace(self, duration=duration, killed=killed)
+
 
 def ok(*, changed: bool = False, message: str = "", data: Mapping[str, Any] | None = None) -> Outcome:
     """An outcome of a step that did what it was asked to."""

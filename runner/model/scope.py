@@ -74,7 +74,7 @@ def host_scope(
     """Every name a step of this play sees on this host, but registered ones and loop items.
 
     Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then the command
-    line's. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1.
+    line's. Nothing that grows with the fleet is copied. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1.
     """
     known = results or {}
     hosts = play.waves[wave - 1].hosts if wave <= len(play.waves) else ()
@@ -84,11 +84,11 @@ def host_scope(
         **plan.extra,
         "host": HostView(host, host.vars, known.get(host.name, {})),
         "hosts": HostsView(plan, known),
-        "groups": {name: list(members) for name, members in plan.groups.items()},
-        "wave": {"index": wave, "count": len(play.waves), "hosts": list(hosts)},
+        "groups": plan.groups,
+        "wave": {"index": wave, "count": len(play.waves), "hosts": hosts},
         "play": {"id": play.id, "name": play.name},
         "run": {"id": run_id},
         "inputs": {},
-        "secrets": dict(secrets or {}),
+        "secrets": secrets or {},
         "facts": {},
     }

@@ -1,0 +1,61 @@
+"""What every part of the engine needs of the run it belongs to, wired by ``app``."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from runner.engine.output import OutputStore
+from runner.engine.sessions import Sessions
+from runner.engine.stop import Stop
+from runner.errors import RunnerError
+from runner.model.events import Event
+from runner.model.plan import Plan
+from runner.step import StepKind
+from runner.templating import Templates
+
+
+class Recorder(Protocol):
+    """Where events go: the journal, the views, and what is folded from them."""
+
+    @property
+    def wants_output(self) -> bool:
+        """Whether anybody wants chunks of output as they come."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Record it; it rides on the next sync."""
+        ...
+
+    async def store(self, event: Event) -> None:
+        """Record it and return when it is on disk. Raises JournalError."""
+        ...
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: its plan, its parts, and what its hosts have registered.
+
+    ``results`` maps a host to its registered results and ``set`` values. ``secrets`` are revealed values by name.
+    ``wait_for_person`` takes a message and returns when a person says to go on. ``fatal`` is the first fault that ends
+    the run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name.
+    """
+
+    id: str
+    plan: Plan
+    recorder: Recorder
+    templates: Templates
+    sessions: Sessions
+    kinds: Mapping[str, StepKind[Any]]
+    output: OutputStore
+    stop: Stop
+    project: Path
+    seed: int
+    salt: bytes
+    wait_for_person: Callable[[str], Awaitable[None]]
+    report: Callable[[BaseException], str]
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    fatal: RunnerError | None = None
+    bugs: list[str] = field(default_factory=list)
+    shared_ids: frozenset[str] = frozenset()

@@ -1,0 +1,74 @@
+"""One session a host for the whole run: opened when first needed, opened again after it was lost, closed when done."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from runner.errors import ConnectError
+from runner.model.events import Event, HostClosed, HostConnected, HostConnecting, HostLost
+from runner.model.inventory import Host
+from runner.transport import Session, Transport
+
+
+class Emitter(Protocol):
+    """Takes the events about connections."""
+
+    def emit(self, event: Event) -> None:
+        """Record it."""
+        ...
+
+
+class Sessions:
+    """The sessions of a run. ``transports`` are started already, by the name hosts give as their ``connection``."""
+
+    def __init__(self, transports: Mapping[str, Transport], emitter: Emitter) -> None:
+        self._transports = transports
+        self._emitter = emitter
+        self._open: dict[str, Session] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._attempts: dict[str, int] = {}
+
+    async def get(self, host: Host) -> Session:
+        """The host's session, opened if need be. Raises ConnectError."""
+        found = self._open.get(host.name)
+        if found is not None and not found.closed:
+            return found
+        async with self._locks.setdefault(host.name, asyncio.Lock()):
+            found = self._open.get(host.name)
+            if found is None or found.closed:
+                found = self._open[host.name] = await self._connect(host)
+            return found
+
+    async def close(self, name: str) -> None:
+        """The host has no more work in this run."""
+        session = self._open.pop(name, None)
+        self._locks.pop(name, None)
+        if session is not None:
+            was_open = not session.closed
+            await session.close()
+            if was_open:
+                self._emitter.emit(HostClosed(host=name))
+
+    async def close_all(self) -> None:
+        """Close what is still open, all at once."""
+        async with asyncio.TaskGroup() as group:
+            for name in tuple(self._open):
+                group.create_task(self.close(name))
+
+    def lost(self, host: str, reason: str) -> None:
+        """Say that a connection went away while it was in use."""
+        self._emitter.emit(HostLost(host=host, cause="closed_midway", reason=reason))
+
+    async def _connect(self, host: Host) -> Session:
+        attempt = self._attempts[host.name] = self._attempts.get(host.name, 0) + 1
+        self._emitter.emit(HostConnecting(host=host.name, address=str(host.address), attempt=attempt))
+        begun = asyncio.get_running_loop().time()
+        try:
+            session = await self._transports[host.connection].connect(host)
+        except ConnectError as error:
+            lost = HostLost(host=host.name, cause=error.cause, reason=error.message, hint=error.hint, attempt=attempt)
+            self._emitter.emit(lost)
+            raise
+        duration = asyncio.get_running_loop().time() - begun
+        self._emitter.emit(HostConnected(host=host.name, duration=round(duration, 6)))
+        return session

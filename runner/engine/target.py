@@ -1,0 +1,159 @@
+"""The host as a step kind sees it: the session, with the step's own keys applied to every command."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.engine.context import Run
+from runner.errors import StepError
+from runner.location import Location
+from runner.model.inventory import Become, Host
+from runner.model.playbook import Step
+from runner.model.template import Template, Value
+from runner.transport import Command, CommandResult, Fate, Session, Sink
+
+PUT = 'umask 077; set -C; cat > "$1" || { rc=$?; rm -f -- "$1"; exit $rc; }; wc -c < "$1"'
+"""Writes a new file: ``set -C`` makes the redirection fail where the name exists (POSIX.1-2017 XCU 2.7.2)."""
+
+
+@dataclass(slots=True)
+class StepTarget:
+    """Implements :class:`runner.step.Target` for one attempt.
+
+    ``environment``, ``cwd`` and ``stdin`` are rendered. ``session`` is None for kinds that send nothing. ``hear`` takes
+    each chunk of output; ``fates`` are those of all commands of the attempt, for what is known when it ends badly.
+    """
+
+    run_: Run
+    place: Host
+    step: Step
+    scope: Mapping[str, Any]
+    session: Session | None
+    become: Become | None
+    environment: Mapping[str, str]
+    cwd: str | None
+    stdin: bytes | None
+    hear: Sink | None = None
+    note: Callable[[str], None] | None = None
+    fates: list[Fate] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """The host's name."""
+        return self.place.name
+
+    @property
+    def folder(self) -> Path:
+        """Where relative local paths start: the playbook's folder."""
+        return Path(self.run_.plan.folder)
+
+    @property
+    def project(self) -> Path:
+        """The folder that local files must stay within."""
+        return self.run_.project
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the step says that it changes nothing."""
+        return self.step.read_only
+
+    @property
+    def ok_codes(self) -> tuple[int | str, ...]:
+        """Exit statuses and signals with which a command is fine."""
+        return self.step.ok_codes
+
+    async def run(
+        self,
+        command: tuple[str, ...] | str,
+        *,
+        args: tuple[str, ...] = (),
+        stdin: bytes | Path | None = None,
+        sink: Sink | None = None,
+        quiet: bool = False,
+    ) -> CommandResult:
+        """Run a command of the step; ``quiet`` ones, a kind's own, leave no trace in files and records."""
+        fate = Fate()
+        self.fates.append(fate)
+        return await self._session.run(
+            Command(
+                argv=() if isinstance(command, str) else tuple(command),
+                script=command if isinstance(command, str) else "",
+                args=args,
+                env={} if quiet else self.environment,
+                cwd=None if quiet else self.cwd,
+                stdin=self.stdin if stdin is None and not quiet else stdin,
+                become=self.become,
+                limit=self.step.output_limit,
+                sink=sink or (None if quiet else self.hear),
+                keep_stdout=sink is None,
+                fate=fate,
+            )
+        )
+
+    async def put(self, source: bytes | Path, dest: str) -> None:
+        """Write a new private file, and check its size."""
+        expected = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        result = await self.run(PUT, args=(dest,), stdin=source, quiet=True)
+        if result.rc != 0:
+            raise StepError(f'cannot write "{dest}": {result.stderr.text or f"exit status {result.rc}"}')
+        if result.stdout.text.strip() != str(expected):
+            raise StepError(f'"{dest}" has {result.stdout.text.strip()} bytes on the host; {expected} were sent')
+
+    async def get(self, path: str, sink: Callable[[bytes], None]) -> None:
+        """Hand the bytes of a remote file to ``sink``."""
+        result = await self.run(
+            'cat -- "$1"',
+            args=(path,),
+            quiet=True,
+            sink=lambda stream, chunk: sink(chunk) if stream == "stdout" else None,
+        )
+        if result.rc != 0:
+            raise StepError(f'cannot read "{path}": {result.stderr.text or f"exit status {result.rc}"}')
+
+    async def ping(self) -> None:
+        """Connect: that has happened when a target with a session exists."""
+        _ = self._session
+
+    async def render_file(self, path: Path) -> str:
+        """The text of a template file, rendered with the step's names."""
+        text = await asyncio.to_thread(path.read_text, encoding="utf-8")
+        return str(self.run_.templates.render(Template(text, Location(str(path), 1)), self.scope))
+
+    def evaluate(self, condition: Value) -> bool:
+        """Whether a condition among the params holds."""
+        if isinstance(condition, Template | bool):
+            return self.run_.templates.condition(condition, self.scope)
+        raise StepError(f'a condition is an expression; got "{condition}"')
+
+    def assign(self, values: Mapping[str, Any]) -> None:
+        """Give names to values, for this host, to the end of the run."""
+        self.run_.results.setdefault(self.host, {}).update(values)
+
+    def say(self, text: str) -> None:
+        """Tell people and the log something while the step goes on."""
+        if self.note is not None:
+            self.note(text)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, on the run's clock."""
+        await asyncio.sleep(seconds)
+
+    def now(self) -> float:
+        """Seconds on the run's monotonic clock."""
+        return asyncio.get_running_loop().time()
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        """Run blocking work beside the loop."""
+        return await asyncio.to_thread(work)
+
+    async def wait_for_person(self, message: str) -> None:
+        """Wait until a person says to go on."""
+        await self.run_.wait_for_person(message)
+
+    @property
+    def _session(self) -> Session:
+        if self.session is None:
+            raise StepError(f'"{self.step.kind}" tried to reach the host without saying so')
+        return self.session

@@ -1,0 +1,107 @@
+"""A registered result, as templates and records see it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.model.outcome import Outcome, Status
+
+_FIELDS = (
+    "status", "changed", "failed", "skipped", "rc", "signal", "stdout", "stderr", "lines", "json", "attempts", "duration",
+    "message",
+)  # fmt: skip
+_SHORT = ("status", "changed", "failed", "skipped")
+
+
+class Result(Mapping[str, Any]):
+    """What ``register`` keeps of one step on one host.
+
+    ``status changed failed skipped rc signal stdout stderr lines json attempts duration message``, and what the kind
+    adds. ``stdout`` and ``stderr`` are without the last line ends, as ``$(…)`` gives them; ``lines`` are those of
+    standard output. ``json`` is standard output parsed, and is missing where that is no JSON, so that a condition can
+    wait for it. A skipped step has the first four alone.
+    """
+
+    __slots__ = ("_extra", "_json", "attempts", "outcome")
+
+    def __init__(self, outcome: Outcome, *, attempts: int = 1, extra: Mapping[str, Any] | None = None) -> None:
+        self.outcome = outcome
+        self.attempts = attempts
+        self._extra = {**outcome.data, **(extra or {})}
+        self._json: Any = None
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._extra:
+            return self._extra[key]
+        if key not in self._names():
+            raise KeyError(key)
+        outcome = self.outcome
+        match key:
+            case "status":
+                return str(outcome.status)
+            case "changed":
+                return outcome.changed
+            case "failed":
+                return outcome.status in {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN}
+            case "skipped":
+                return outcome.status is Status.SKIPPED
+            case "rc" | "signal" | "duration" | "message":
+                return getattr(outcome, key)
+            case "stdout" | "stderr":
+                return getattr(outcome, key).text
+            case "lines":
+                return outcome.stdout.text.splitlines()
+            case "json":
+                return self._parsed()
+        return self.attempts
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in self._names() if name != "json" or name in self._extra)
+        yield from (name for name in self._extra if name not in _FIELDS)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _names(self) -> tuple[str, ...]:
+        return _SHORT if self.outcome.status is Status.SKIPPED else _FIELDS
+
+    def _parsed(self) -> Any:
+        if self._json is None:
+            try:
+                self._json = (json.loads(self.outcome.stdout.text),)
+            except ValueError:
+                raise KeyError("json") from None
+        return self._json[0]
+
+    def record(self) -> dict[str, Any]:
+        """The same for ``step.ended``, without what can be made from the rest again."""
+        return {key: recordable(value) for key, value in self.items() if key not in {"lines", "message"}}
+
+
+def loop_result(outcome: Outcome, results: Sequence[Result]) -> Result:
+    """The result of a whole loop: ``results``, one an item; ``changed failed skipped`` over all of them."""
+    return Result(outcome, extra={"results": list(results)})
+
+
+def recordable(value: Any) -> Any:
+    """Data as plain JSON values; text that is no UTF-8 becomes base64 with its ``encoding``."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Result):
+        return value.record()
+    if isinstance(value, Mapping):
+        return {str(key): recordable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [recordable(part) for part in value]
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _text(value: str) -> Any:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        import base64  # noqa: PLC0415 - rare
+
+        raw = value.encode("utf-8", "surrogateescape")
+        return {"encoding": "base64", "data": base64.b64encode(raw).decode()}
+    return value
