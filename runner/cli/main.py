@@ -1,5 +1,133 @@
-"""The command line: a lazy group of commands, and the one place where an error becomes an exit status."""
+"""The command line: a lazy group of commands, and the one place where an error becomes an exit status.
+
+**Why lazy.** ``runner --help`` and a mistyped option must answer at once, so a command's module, and with it YAML, SSH
+and templates, is imported when that command is called.
+"""
+
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from typing import NoReturn
+
+import click
+
+from runner import __version__
+from runner.cli import exit_codes
+from runner.errors import InputError, RunnerError
+
+COMMANDS: Mapping[str, str] = {
+    "validate": "Check playbooks: every problem of every file at once.",
+    "plan": "Show what a run would do: waves, hosts, steps. Contacts nothing.",
+    "run": "Run a playbook.",
+    "inventory": "Show hosts, groups and where a variable has its value.",
+    "steps": "The reference of the step kinds.",
+    "schema": "Print or write the JSON Schemas.",
+}
+"""Each command with its line in ``--help``; its module is ``runner.cli.NAME`` and has the click object ``command``."""
+
+EPILOG = """\b
+Examples:
+  runner validate playbooks/*.yaml
+  runner plan playbooks/rolling-deploy.yaml
+  runner run playbooks/rolling-deploy.yaml --limit 'web*' -e release=1.4.3
+
+\b
+Shell completion, for bash (zsh and fish alike):
+  eval "$(_RUNNER_COMPLETE=bash_source runner)"
+"""
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
+class LazyGroup(click.Group):
+    """Knows the commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of ``COMMANDS``."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"runner.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest name as a hint for one that is unknown."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from runner.words import suggest  # noqa: PLC0415 - only when something is wrong
+
+            hint = suggest(args[0], list(COMMANDS))
+            raise click.UsageError(f'no such command: "{args[0]}"{f"; {hint}" if hint else ""}', ctx) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in ``--help``, without importing a single command."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RUNNER"},
+)
+@click.version_option(__version__, prog_name="runner")
+def cli() -> None:
+    """Roll changes out over SSH: check a playbook, plan it into waves of hosts, and run them."""
+
+
+def main() -> NoReturn:
+    """Run the command that the arguments name, and leave with its exit status."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    except click.Abort:
+        code = exit_codes.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = exit_codes.USAGE
+    except RunnerError as error:
+        code = _explain(error)
+    except KeyboardInterrupt:
+        code = exit_codes.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; that is no fault of the run, and Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = exit_codes.OK
+    except Exception:  # noqa: BLE001 - the last place that can say something useful
+        code = _report_bug()
+    sys.exit(code if isinstance(code, int) else exit_codes.OK)
+
+
+def _explain(error: RunnerError) -> int:
+    """Say what is wrong on standard error."""
+    from runner.reporting.escape import visible  # noqa: PLC0415 - only when something is wrong
+
+    if isinstance(error, InputError):
+        from runner.reporting.problems import text  # noqa: PLC0415 - only when something is wrong
+
+        click.echo(text(error.problems, error.sources), err=True, nl=False)
+    else:
+        click.echo(f"error: {visible(error.message)}", err=True)
+        if error.hint:
+            click.echo(f"hint: {visible(error.hint)}", err=True)
+    return exit_codes.of_error(error)
+
+
+def _report_bug() -> int:
+    """Keep the trace in a private file and name it."""
+    handle, name = tempfile.mkstemp(prefix="runner-fault-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    click.echo(f"error: a fault in runner itself; its trace is in {name}", err=True)
+    return exit_codes.INTERNAL
