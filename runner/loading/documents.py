@@ -63,13 +63,18 @@ class Document:
         """The place of a character of the text at ``path``, counted from 0; of its start where that can't be told."""
         start, length = self._span(path, key=False)
         start, length = self._composed.aliases.get(start, (start, length))
-        value = self._find(path)
+        value = self.at(path)
         if not isinstance(value, str):
             return self._location(start, length)
         raw = self.source.text[start : start + length]
         return self._location(start + offset_in_source(raw, value, offset), 1)
 
-    def _find(self, path: Steps) -> Any:
+    def start_of(self, path: Steps) -> Location:
+        """Where the value at ``path`` starts: what is missing in it is told there."""
+        return self._location(self._span(path, key=False)[0], 1)
+
+    def at(self, path: Steps) -> Any:
+        """The value at ``path``, or None where there is none."""
         value = self.data
         for step in path:
             value = _child(value, step)

@@ -1,6 +1,5 @@
 """The collector of problems: everything that reads a file complains here, and the reader of the complaints sees all."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from runner.errors import InputError

@@ -12,6 +12,10 @@ import math
 import re
 from typing import NamedTuple, TypeAlias
 
+from runner.durations import seconds as duration
+
+__all__ = ["Oddity", "Scalar", "duration", "number", "resolve", "size"]
+
 Scalar: TypeAlias = str | int | float | bool | None
 
 WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "Null": None, "NULL": None, "true": True, "false": False}
@@ -87,11 +91,6 @@ def _long(text: str) -> tuple[Scalar, Oddity | None]:
     return text, None
 
 
-UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+")
-DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])")
-DURATION_FORMS = "write 500ms, 10s, 5m, 1h30m, 2d, or a number of seconds"
-
 UNIT_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "KiB": 2**10,
     "MiB": 2**20,
@@ -100,15 +99,6 @@ UNIT_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
 }
 SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B|B)")
 SIZE_FORMS = "write 10MiB, 5MB, 64KiB, or a number of bytes"
-
-
-def duration(value: Scalar) -> float:
-    """Seconds of ``1h30m`` or of a number. Raises ValueError that names the accepted forms."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and math.isfinite(value):
-        return float(value)
-    if isinstance(value, str) and len(value) <= LONGEST_NUMBER and DURATION.fullmatch(value):
-        return sum(float(amount) * UNIT_SECONDS[unit] for amount, unit in DURATION_PART.findall(value))
-    raise ValueError(f"not a duration; {DURATION_FORMS}")
 
 
 def size(value: Scalar) -> int:

@@ -1,0 +1,157 @@
+"""Documents against JSON Schemas, and what is wrong in words that help: the one file that knows jsonschema.
+
+jsonschema reports paths and repeats the schema; a :class:`~runner.loading.documents.Document` turns paths into places,
+and this module turns what failed into a sentence, a code and a hint. A schema says what it expects in its ``title``
+("a count, a percentage or rest"), which messages and editors show, and what a value may look like in ``examples``.
+
+Why a step's kind is found by hand. ``oneOf`` over all kinds reports that none of twenty fits. So the kind is found by
+its key, and its value meets that kind's own schema.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from runner.fragments import TEMPLATE
+from runner.loading.documents import Document, Steps
+from runner.loading.foreign_words import foreign
+from runner.loading.problems_list import Problems
+from runner.loading.suggest import suggest
+from runner.loading.unknown_keys import homes, look_alike
+from runner.loading.wrong_values import finding, is_duration
+
+Schema = Mapping[str, Any]
+
+
+def validate(document: Document, schema: Schema, problems: Problems, at: Steps = ()) -> None:
+    """Report everything at ``at`` and below that does not fit the schema."""
+    _Check(document, problems, at, schema).run(document.at(at), schema)
+
+
+def validate_step(
+    document: Document, path: Steps, problems: Problems, *, common_schema: Schema, kinds: Mapping[str, Schema]
+) -> str | None:
+    """Report what is wrong with the step at ``path``; its kind, or None where that can't be told.
+
+    ``common_schema`` is that of the keys all steps share; ``kinds`` have the schema of what follows each kind's key.
+    """
+    step = document.at(path)
+    everything = {"type": "object", "properties": {**common_schema["properties"], **kinds}}
+    check = _Check(document, problems, path, everything)
+    if not isinstance(step, dict):
+        check.run(step, {"type": "object", "title": "a step, which is a mapping"})
+        return None
+    found = [key for key in step if key in kinds]
+    unknown = [key for key in step if key not in everything["properties"]]
+    check.unknown(unknown, (), everything["properties"])
+    check.run({key: value for key, value in step.items() if key in common_schema["properties"]}, common_schema)
+    if len(found) == 1:
+        validate(document, kinds[found[0]], problems, (*path, found[0]))
+        return str(found[0])
+    _no_single_kind(document, path, problems, found, kinds=kinds, is_told=bool(unknown))
+    return None
+
+
+def _no_single_kind(
+    document: Document, path: Steps, problems: Problems, found: list[str], *, kinds: Iterable[str], is_told: bool
+) -> None:
+    """Say that a step has two kinds, or none; not so where an unknown key has been reported in its place."""
+    if found:
+        listed = " and ".join(f'"{key}"' for key in found)
+        message = f"a step has exactly one kind; this one has {listed}"
+        problems.error("E403", message, document.key_at((*path, found[1])), "make it two steps")
+    elif not is_told:
+        keys = ", ".join(f'"{key}"' for key in document.at(path)) or "nothing"
+        message = f"a step has exactly one kind; this one has only {keys}"
+        problems.error("E403", message, document.start_of(path), f"kinds: {', '.join(kinds)}")
+
+
+class _Check:
+    """One value on its way against one schema. ``whole`` is where homes of misplaced keys are looked for."""
+
+    def __init__(self, document: Document, problems: Problems, base: Steps, whole: Schema) -> None:
+        self.document = document
+        self.problems = problems
+        self.base = base
+        self.whole = whole
+
+    def run(self, value: Any, schema: Schema) -> None:
+        """Report all errors of a value."""
+        for error in Draft202012Validator(dict(schema)).iter_errors(value):
+            self.report(error)
+
+    def report(self, error: Any) -> None:
+        """One error of jsonschema's as problems."""
+        path: Steps = tuple(error.absolute_path)
+        if "propertyNames" in error.schema_path:
+            self.bad_name(error.instance, path, error.schema)
+            return
+        match error.validator:
+            case "additionalProperties" if isinstance(error.instance, dict):
+                known = error.schema.get("properties", {})
+                self.unknown([key for key in error.instance if key not in known], path, known)
+            case "required":
+                self.missing(error, path)
+            case "anyOf" | "oneOf":
+                self.choose(error, path)
+            case _:
+                self.wrong(error, path)
+
+    def unknown(self, keys: Iterable[str], path: Steps, known: Iterable[str]) -> None:
+        """Keys that nothing knows, each with what could have been meant."""
+        for key in keys:
+            hint = look_alike(key) or foreign(key, known) or suggest(key, known) or self.belongs(key, path)
+            if look_alike(key) and suggest(key, known):
+                hint += f"; {suggest(key, known)}"
+            self.problems.error("E401", f'unknown key "{key}"', self.document.key_at((*self.base, *path, key)), hint)
+
+    def belongs(self, key: str, path: Steps) -> str:
+        """Where else in the schema the key is known."""
+        here = next((step for step in reversed((*self.base, *path)) if isinstance(step, str)), "")
+        places = [home for home in homes(self.whole).get(key, ()) if home != here]
+        listed = " or ".join(f'"{home}"' for home in places[:3])
+        return f'"{key}" belongs under {listed}' if places else ""
+
+    def missing(self, error: Any, path: Steps) -> None:
+        """Keys that a mapping needs."""
+        for key in error.validator_value:
+            if key not in error.instance:
+                examples = error.schema.get("properties", {}).get(key, {}).get("examples", ())
+                hint = f"for example: {key}: {examples[0]}" if examples else ""
+                place = self.document.start_of((*self.base, *path))
+                self.problems.error("E402", f'missing key "{key}"', place, hint)
+
+    def bad_name(self, name: str, path: Steps, schema: Schema) -> None:
+        """A key that is free to choose, but not in this way."""
+        hint = f"expected {schema['title']}" if "title" in schema else "use letters, digits and _, and no digit first"
+        self.problems.error("E412", f'"{name}" can\'t be a name', self.document.key_at((*self.base, *path, name)), hint)
+
+    def choose(self, error: Any, path: Steps) -> None:
+        """Of several schemas none fits: report the errors of the one that was meant, where that can be told."""
+        branches: dict[Any, list[Any]] = {}
+        for inner in error.context or ():
+            branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+        meant = [errors for number, errors in branches.items() if _is_meant(errors, error.validator_value[number])]
+        is_told_whole = is_duration(error.schema) or "title" in error.schema
+        if len(meant) == 1 and (not is_told_whole or any(inner.relative_path for inner in meant[0])):
+            for inner in meant[0]:
+                self.report(inner)
+        else:
+            self.wrong(error, path)
+
+    def wrong(self, error: Any, path: Steps) -> None:
+        """A value that does not fit, unless something worse has been said of it."""
+        full = (*self.base, *path)
+        place = self.document.value_at(full)
+        if self.problems.has_error_at(place):
+            return
+        found = finding(error, full, self.document.text_at(full))
+        self.problems.error(found.code, found.message, place, found.hint)
+
+
+def _is_meant(errors: list[Any], schema: Schema) -> bool:
+    """Whether a value has the type that a branch asks for. A branch for templates is meant by templates alone."""
+    if schema == TEMPLATE:
+        return False
+    return all(error.validator != "type" or error.relative_path for error in errors)

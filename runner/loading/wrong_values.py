@@ -1,0 +1,188 @@
+"""A value that does not fit its schema: what was given, what was expected, and what to write instead; pure.
+
+``error`` is a ValidationError of jsonschema's; only its attributes are used.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from runner.durations import FORMS
+from runner.fragments import DURATION, MODE, TEMPLATE
+from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
+from runner.loading.suggest import suggest
+
+Schema = Mapping[str, Any]
+
+TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+MODE_HINT = 'write four octal digits in quotes: "0644"'
+
+
+class Finding(NamedTuple):
+    """What to tell about a wrong value."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+def finding(error: Any, path: tuple[str | int, ...], text: str) -> Finding:
+    """What is wrong with the value at ``path``, whose source text is ``text``."""
+    value, schema = error.instance, error.schema
+    name = next((step for step in reversed(path) if isinstance(step, str)), "value")
+    if schema.get("pattern") == MODE["pattern"] or (path and path[-1] == "mode" and not isinstance(value, dict | list)):
+        return Finding("E303", f'{got(value, text)}, expected a mode such as "0644"', MODE_HINT)
+    if value is None:
+        return Finding("E219", f'"{name}" has no value; expected {expectation(schema)}', example(schema))
+    if (
+        isinstance(value, str | list | dict)
+        and not value
+        and error.validator in ("minLength", "minItems", "minProperties")
+    ):
+        return Finding("E219", f'"{name}" is empty; expected {expectation(schema)}', example(schema))
+    if fits_type(value, schema):
+        return _out_of_range(error, text)
+    return _wrong_type(value, schema, text)
+
+
+def expectation(schema: Schema) -> str:
+    """What a schema asks for, in a few words: its ``title``, or what its keywords say."""
+    if is_duration(schema) or "title" in schema:
+        return str(schema.get("title", "a duration"))
+    if "enum" in schema or "const" in schema:
+        return either(spelt(word) for word in schema.get("enum", [schema.get("const")]))
+    branches = [part for part in schema.get("anyOf", schema.get("oneOf", ())) if part != TEMPLATE]
+    if branches:
+        return either(dict.fromkeys(expectation(part) for part in branches))
+    return _with_range(either(TYPES[one] for one in types_of(schema)) or "another value", schema)
+
+
+def _with_range(words: str, schema: Schema) -> str:
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    if low is not None and high is not None:
+        return f"{words} from {low} to {high}"
+    if low is not None:
+        return f"{words} above {low}" if "exclusiveMinimum" in schema else f"{words} from {low} up"
+    return f"{words} up to {high}" if high is not None else words
+
+
+def is_duration(schema: Schema) -> bool:
+    """Whether a schema is that of durations."""
+    return bool(schema.get("anyOf") == DURATION["anyOf"])
+
+
+def types_of(schema: Schema) -> list[str]:
+    """The JSON types that a schema's own ``type`` or its branches name, templates left out."""
+    if "type" in schema:
+        return [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
+    branches = [part for part in schema.get("anyOf", schema.get("oneOf", ())) if part != TEMPLATE]
+    if "enum" in schema or "const" in schema:
+        words = schema.get("enum", [schema.get("const")])
+        return list(dict.fromkeys(type_of(word) for word in words))
+    return list(dict.fromkeys(one for part in branches for one in types_of(part)))
+
+
+def type_of(value: Any) -> str:
+    """The JSON type of a value."""
+    names = ((bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (list, "array"), (dict, "object"))
+    return next((name for kind, name in names if isinstance(value, kind)), "null")
+
+
+def fits_type(value: Any, schema: Schema) -> bool:
+    """Whether a value has a type that the schema names, or the schema names none."""
+    kinds, kind = types_of(schema), type_of(value)
+    return not kinds or kind in kinds or (kind == "integer" and "number" in kinds)
+
+
+def _out_of_range(error: Any, text: str) -> Finding:
+    """A value of the right type: a wrong word, number or form."""
+    value, schema = error.instance, error.schema
+    if is_duration(schema):
+        return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", FORMS)
+    if error.validator == "uniqueItems":
+        return Finding("E406", "something stands in this list twice", "remove one of them")
+    words = words_of(schema)
+    near = suggest(value, words) if isinstance(value, str) and words else ""
+    return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", near or example(schema))
+
+
+def words_of(schema: Schema) -> list[str]:
+    """The words that a schema or its branches list."""
+    branches = schema.get("anyOf", schema.get("oneOf", ()))
+    own = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    return [word for word in own if isinstance(word, str)] + [word for part in branches for word in words_of(part)]
+
+
+def _wrong_type(value: Any, schema: Schema, text: str) -> Finding:
+    wanted = set(types_of(schema))
+    message = f"{got(value, text)}, expected {expectation(schema)}"
+    if isinstance(value, str):
+        return _not_text(value, wanted, text, message)
+    if isinstance(value, int | float) and "string" in wanted:
+        return Finding("E311" if isinstance(value, bool) else "E305", message, f"quote it: '{text}'")
+    if isinstance(value, float) and "integer" in wanted:
+        return Finding("E406", message)
+    if "array" in wanted and not isinstance(value, dict):
+        return Finding("E311", message, f"write a list: [{text}]")
+    return Finding("E311", message, example(schema))
+
+
+def _not_text(value: str, wanted: set[str], text: str, message: str) -> Finding:
+    """Text where something else is expected."""
+    is_quoted = text[:1] in ("'", '"')
+    if "boolean" in wanted and value.lower() in {word.lower() for word in BOOLEANS_OF_YAML_1_1}:
+        return Finding(
+            "E312" if is_quoted else "E308", message, "write true or false" + (", without quotes" * is_quoted)
+        )
+    if wanted & {"integer", "number"}:
+        if is_quoted and value and not isinstance(number(value)[0], str):
+            return Finding("E312", message, f"remove the quotes: {value}")
+        return Finding("E311" if re.match(r"[-+.]?[0-9]", value) else "E406", message)
+    if "array" in wanted and "\n" not in text:
+        return Finding("E311", message, f"write a list: [{text}]")
+    return Finding("E311", message)
+
+
+def got(value: Any, text: str) -> str:
+    """``got the number 1.1``: what was given, in a few words."""
+    match value:
+        case None:
+            return "got nothing"
+        case bool():
+            return f"got {text}"
+        case str():
+            return f'got the text "{value if len(value) <= 60 else value[:57] + "…"}"'
+        case int() | float():
+            return f"got the number {value}"
+        case list() | dict():
+            word = ("item" if isinstance(value, list) else "key") + ("s" * (len(value) != 1))
+            return f"got a {'list' if isinstance(value, list) else 'mapping'} of {len(value)} {word}"
+        case _:
+            return "got something else"
+
+
+def spelt(word: Any) -> str:
+    """A constant as it is written in YAML."""
+    return (
+        {True: "true", False: "false", None: "nothing"}[word] if word is None or isinstance(word, bool) else str(word)
+    )
+
+
+def either(words: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *most, last = list(words) or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def example(schema: Schema) -> str:
+    """The schema's first example as a hint, or nothing."""
+    return f"for example: {schema['examples'][0]}" if schema.get("examples") else ""
