@@ -1,0 +1,197 @@
+"""Channels of one connection: each a pipe to a command on the host; no more at a time than the host bears.
+
+OpenSSH allows ten sessions on a connection by default (``MaxSessions``) and refuses the next with an error that says
+nothing. Eight are opened, the others wait; where a host refuses sooner, its limit is learnt and kept to.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import asyncssh
+
+from runner.errors import ConnectError
+from runner.shell import Receiver
+
+MOST = 8
+"""Channels open at once on one connection."""
+
+CLOSE_WAIT = 1.0
+"""Seconds to wait for the host's word that a channel is closed."""
+
+
+class ChannelPipe(asyncssh.SSHClientSession[bytes]):
+    """The pipe of one channel; ``runner.shell.Pipe`` says what its methods promise."""
+
+    def __init__(self, receiver: Receiver | None, freed: Callable[[], None]) -> None:
+        self._receiver = receiver
+        self._freed = freed
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._writable: asyncio.Event | None = None
+        self._exit = ""
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        """The host has opened the channel."""
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        """Output has come."""
+        if self._receiver:
+            self._receiver.data("stderr" if datatype == asyncssh.EXTENDED_DATA_STDERR else "stdout", data)
+
+    def exit_status_received(self, status: int) -> None:
+        """The command has ended."""
+        self._exit = f"the shell on the host ended with status {status}" if status else ""
+
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
+        """The command was killed."""
+        self._exit = f"the shell on the host was killed by {signal}"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The channel is gone, in order or with the whole connection."""
+        receiver, self._receiver = self._receiver, None
+        self._channel = None
+        self.resume_writing()
+        self._freed()
+        if receiver:
+            receiver.ended(lost_words(exc) if exc else self._exit)
+
+    def pause_writing(self) -> None:
+        """The host does not take more for now."""
+        self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        """The host takes more, or never will."""
+        if self._writable:
+            self._writable.set()
+            self._writable = None
+
+    def drop(self) -> None:
+        """Tell the receiver nothing: the pipe was never given to anybody."""
+        self._receiver = None
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for standard input."""
+        if self._channel and not self._channel.is_closing():
+            self._channel.write(data)
+
+    async def drain(self) -> None:
+        """Wait until more can be written."""
+        if self._writable:
+            await self._writable.wait()
+
+    def write_eof(self) -> None:
+        """Close standard input."""
+        if self._channel and not self._channel.is_closing():
+            self._channel.write_eof()
+
+    async def close(self) -> None:
+        """Close the channel, and wait a moment for the host to say so too."""
+        channel = self._channel
+        if channel is None:
+            return
+        channel.close()
+        try:
+            async with asyncio.timeout(CLOSE_WAIT):
+                await channel.wait_closed()
+        except TimeoutError:
+            channel.abort()
+
+
+def lost_words(error: Exception) -> str:
+    """Why a connection ended, in words."""
+    return " ".join(str(getattr(error, "reason", "") or error).split())[:300] or type(error).__name__
+
+
+class Channels:
+    """Opens channels on a connection and counts them. ``patience``: seconds that one may wait for its turn."""
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, where: str, patience: float) -> None:
+        self._connection = connection
+        self._where = where
+        self._patience = patience
+        self._most = MOST
+        self._open = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def open(self, command: str, receiver: Receiver) -> ChannelPipe:
+        """Run a command line on a channel of its own. Raises ConnectError when the host refuses."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._when_free(command, receiver)
+        except TimeoutError:
+            words = f"{self._where}: no session within {self._patience:g} s, {self._open} are open"
+            hint = "raise MaxSessions in the host's sshd_config" if self._most < MOST else ""
+            raise ConnectError("timeout", words, hint=hint, temporary=True) from None
+
+    async def _when_free(self, command: str, receiver: Receiver) -> ChannelPipe:
+        while True:
+            await self._place()
+            pipe = ChannelPipe(receiver, self._freed)
+            try:
+                await self._start(pipe, command)
+            except asyncssh.ChannelOpenError as error:
+                if not self._is_crowded(error):
+                    raise ConnectError(*self._refusal(error), temporary=True) from None
+            else:
+                return pipe
+
+    async def _start(self, pipe: ChannelPipe, command: str) -> None:
+        """Give the pipe its channel; when that fails, its place is free again and nobody hears of the pipe."""
+        try:
+            await self._connection.create_session(lambda: pipe, command, encoding=None)
+        except BaseException:
+            pipe.drop()
+            if pipe._channel is None:  # noqa: SLF001 - else its end frees the place
+                self._freed_once(pipe)
+            raise
+
+    def _freed_once(self, pipe: ChannelPipe) -> None:
+        """Free the place of a pipe that never got a channel; its own end, should it come, frees nothing more."""
+        pipe._freed, freed = nothing, pipe._freed  # noqa: SLF001
+        freed()
+
+    def _is_crowded(self, error: asyncssh.ChannelOpenError) -> bool:
+        """Whether the host refused because it bears no more; then its limit is known from now on."""
+        crowded = error.code == asyncssh.OPEN_CONNECT_FAILED and self._open > 0 and not self._connection.is_closed()
+        if crowded:
+            self._most = self._open
+        return crowded
+
+    def _refusal(self, error: asyncssh.ChannelOpenError) -> tuple[str, str]:
+        if self._connection.is_closed():
+            return "closed_midway", f"{self._where}: the connection is closed"
+        return "protocol", f"{self._where}: the host opens no session: {lost_words(error)}"
+
+    async def _place(self) -> None:
+        while self._open >= self._most:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                self._pass_on(turn)
+                raise
+        self._open += 1
+
+    def _pass_on(self, turn: "asyncio.Future[None]") -> None:
+        """Whoever was called and is gone lets the next one go."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif turn.done() and not turn.cancelled():
+            self._call_next()
+
+    def _freed(self) -> None:
+        self._open -= 1
+        self._call_next()
+
+    def _call_next(self) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+
+def nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,173 @@
+"""One connection: what the library tells us during a login, and afterwards the channels on it and its end.
+
+**Why the connection is built directly.** ``asyncssh.connect`` prepares its options again, in a thread, for each host. A
+prepared object copied and filled in is a fifth cheaper, and we see the connection from its first byte on, so that a
+failure can say how far the login came.
+"""
+
+import asyncio
+import contextlib
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import asyncssh
+
+from runner.errors import ConnectError, RunnerError
+from runner.shell import Pipe, Receiver
+from runner.transports.ssh_channels import Channels, lost_words
+from runner.transports.ssh_errors import Progress
+from runner.transports.ssh_trust import Verdict
+
+CLOSE_WAIT = 1.0
+"""Seconds that closing a connection in order may take."""
+
+GREETING_KEPT = 512
+"""Bytes of what a server says before its version that are kept for the error."""
+
+Protocol = Callable[[], asyncssh.SSHClientConnection]
+
+
+class Wire(asyncssh.SSHClientConnection):
+    """A connection that notes how far its login came."""
+
+    progress: Progress | None = None
+
+    def data_received(self, data: bytes, datatype: Any = None) -> None:
+        """Bytes have come; those before the first answer in the protocol are kept for an error."""
+        if self.progress is not None and self.progress.phase == "banner":
+            self.progress.greeting = (self.progress.greeting + data)[:GREETING_KEPT]
+            super().data_received(data, datatype)
+            if self.progress and self.get_extra_info("server_version"):
+                self.progress.phase = "kex"
+        else:
+            super().data_received(data, datatype)
+
+    def try_next_auth(self, *, next_method: bool = False) -> None:
+        """Go on to the next way of logging in; the first answer of the server says which it allows."""
+        methods = self.get_server_auth_methods()
+        if self.progress and not self.progress.allowed and methods and methods != ["none"]:
+            self.progress.allowed = tuple(methods)
+        super().try_next_auth(next_method=next_method)
+
+
+class Login(asyncssh.SSHClient):
+    """Answers the library's questions during a login, and hears how the connection ends.
+
+    ``password`` is used once. ``keys`` is how many keys are offered.
+    """
+
+    def __init__(self, progress: Progress, verdict: Verdict | None, password: str | None, keys: int) -> None:
+        self.progress: Progress | None = progress
+        self._verdict = verdict
+        self._password = password
+        self._keys = keys
+        self.ended: str | None = None
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """TCP, or the way through the gateway, is open."""
+        if self.progress and isinstance(conn, Wire):
+            self.progress.phase = "banner"
+            conn.progress = self.progress
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+        """A key that is not among the trusted ones: refuse it, and keep the reason."""
+        if self._verdict is None or self.progress is None:
+            return False
+        try:
+            return self._verdict.accept(key)
+        except ConnectError as error:
+            self.progress.refusal = error
+            return False
+
+    def begin_auth(self, username: str) -> None:  # noqa: ARG002
+        """The host has proved who it is; now it is our turn."""
+        if self.progress:
+            self.progress.phase = "auth"
+            self.progress.tried += [f"publickey ({self._keys} {'key' if self._keys == 1 else 'keys'})"] * bool(
+                self._keys
+            )
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:  # noqa: ARG002
+        """The host says something before it lets us in or not."""
+        if self.progress:
+            self.progress.banner = (self.progress.banner + msg)[:GREETING_KEPT]
+
+    def password_auth_requested(self) -> str | None:
+        """The password, the first time."""
+        password, self._password = self._password, None
+        if password is not None and self.progress:
+            self.progress.tried.append("password")
+        return password
+
+    def kbdint_auth_requested(self) -> str | None:
+        """Answer questions too, while the password has not been used."""
+        return None if self._password is None else ""
+
+    def kbdint_challenge_received(self, name: str, instructions: str, lang: str, prompts: Any) -> list[str] | None:  # noqa: ARG002
+        """Answer one unseen question with the password; a message without questions needs no answer."""
+        if not prompts:
+            return []
+        if len(prompts) != 1 or prompts[0][1]:
+            return None
+        password = self.password_auth_requested()
+        return None if password is None else [password]
+
+    def auth_completed(self) -> None:
+        """We are in: nothing of the login is needed any more."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of what belongs to the login alone."""
+        self._verdict = self._password = self.progress = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone: ``ended`` says why, and is empty when we closed it."""
+        self.ended = lost_words(exc) if exc else ""
+
+
+class Connection:
+    """An open connection. ``where`` names host and address for messages; ``patience`` in seconds, for a channel."""
+
+    def __init__(self, wire: Wire, login: Login, where: str, patience: float) -> None:
+        self.wire = wire
+        self.where = where
+        self._login = login
+        self._channels = Channels(wire, where, patience)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is gone."""
+        return self._login.ended is not None or self.wire.is_closed()
+
+    @property
+    def reason(self) -> str:
+        """Why it is gone; empty while it is open, and when we closed it."""
+        return self._login.ended or ""
+
+    async def open(self, command: str, receiver: Receiver) -> Pipe:
+        """Open a pipe to a command line. Raises ConnectError."""
+        if self.closed:
+            words = f"{self.where}: the connection is closed" + (f": {self.reason}" if self.reason else "")
+            raise ConnectError("closed_midway", words, temporary=True)
+        return await self._channels.open(command, receiver)
+
+    async def close(self) -> None:
+        """Close in order, within a second; never raises."""
+        self.wire.close()
+        with contextlib.suppress(TimeoutError, OSError, asyncssh.Error, RunnerError):
+            async with asyncio.timeout(CLOSE_WAIT):
+                await self.wire.wait_closed()
+
+
+def filled_in(
+    prepared: asyncssh.SSHClientConnectionOptions, login: Login, keys: Any, trusted: Any, algorithms: list[str]
+) -> asyncssh.SSHClientConnectionOptions:
+    """A copy of prepared options with what is one login's own: user keys, the host's keys, and who to ask."""
+    options = copy.copy(prepared)
+    options.protocol_factory = lambda: login
+    options.client_keys = keys
+    options.known_hosts = trusted
+    options.server_host_key_algs = algorithms
+    options.waiter = asyncio.get_running_loop().create_future()
+    return options
