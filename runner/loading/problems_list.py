@@ -8,6 +8,9 @@ from runner.location import Location, Problem
 SHOWN = 50
 """Problems of one file that are shown; the rest are counted."""
 
+Place = tuple[str, int, int]
+"""File, line, column."""
+
 GUESSES = frozenset({"W301"})
 """Warnings that only matter where nothing worse is wrong with the same value."""
 
@@ -22,6 +25,7 @@ class Problems:
         self.items: list[Problem] = []
         self.sources: dict[str, tuple[str, ...]] = {}
         self._seen: set[Problem] = set()
+        self._bad_places: set[Place] = set()
 
     def error(self, code: str, message: str, location: Location | None = None, hint: str = "") -> None:
         """Add an error, once."""
@@ -38,12 +42,11 @@ class Problems:
 
     def has_error_at(self, location: Location) -> bool:
         """Whether an error stands at exactly this line and column."""
-        return (location.file, location.line, location.column) in self._places_of_errors()
+        return (location.file, location.line, location.column) in self._bad_places
 
     def in_order(self) -> tuple[Problem, ...]:
         """All problems by file and line; at most 50 of a file, then one that counts the rest."""
-        bad = self._places_of_errors()
-        kept = [p for p in self.items if p.code not in GUESSES or _place(p) not in bad]
+        kept = [p for p in self.items if p.code not in GUESSES or _place(p) not in self._bad_places]
         return tuple(_shortened(_sorted(kept)))
 
     def raise_if_errors(self) -> None:
@@ -55,12 +58,11 @@ class Problems:
         if problem not in self._seen:
             self._seen.add(problem)
             self.items.append(problem)
+            if problem.severity == "error":
+                self._bad_places.add(_place(problem))
 
-    def _places_of_errors(self) -> set[tuple[str, int, int]]:
-        return {_place(p) for p in self.items if p.severity == "error" and p.location}
 
-
-def _place(problem: Problem) -> tuple[str, int, int]:
+def _place(problem: Problem) -> Place:
     where = problem.location
     return (where.file, where.line, where.column) if where else ("", 0, 0)
 

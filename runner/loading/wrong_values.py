@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from runner.durations import FORMS
 from runner.fragments import DURATION, MODE, TEMPLATE
 from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
-from runner.loading.suggest import suggest
+from runner.words import suggest
 
 Schema = Mapping[str, Any]
 
