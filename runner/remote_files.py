@@ -163,7 +163,9 @@ def _found(path: str, row: Sequence[str]) -> Found:
     line, names, link, checksum, why = row
     if why:
         raise StepError(f'"{path}" can\'t be looked at: {why}')
-    return parsed(line, names, link.removesuffix("\n.").removesuffix("."), checksum) if line else Found()
+    # A host without readlink still shows where a link leads, behind the name that we know.
+    leads_to = link.removesuffix("\n.") if link != "." else line.partition(f"{path} -> ")[2]
+    return parsed(line, names, leads_to, checksum) if line else Found()
 
 
 def parsed(line: str, names: str = "", link: str = "", checksum: str = "") -> Found:

@@ -4,17 +4,23 @@ Why the guards are one script that prints nothing: it costs one round trip howev
 command would run (its ``cwd`` and ``env``), and leaves no byte in the step's output; the answer is its exit status.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from runner.argv import NotWords, split
 from runner.errors import StepError
 from runner.model.outcome import Outcome, Status
-from runner.step import Target
+from runner.model.template import Template, Value, is_template_text
+from runner.step import Complaint, Target
 from runner.transport import CommandResult
 
 Word = str | int | float | bool
 """A word of an argument list as it comes out of rendering."""
 
+Words = tuple[Word, ...] | str
+"""An argument list, or text that is split into one."""
+
+HINT = "use `shell` for pipes, redirection and variables, or write a list of words"
 OUT_OF_MEMORY = " (maybe out of memory)"
 
 
@@ -28,6 +34,53 @@ def as_words(words: Iterable[Word]) -> tuple[str, ...]:
     argv = tuple(as_text(word) for word in words)
     if any("\0" in word for word in argv):
         raise StepError("an argument holds a NUL character")
+    return argv
+
+
+def in_words(value: Value) -> Value:
+    """Text, or a Template, as a list of them; as it is where it can't be split (``check_words`` says why).
+
+    Why before rendering: so a value that a template puts in stays within its word, whatever it holds.
+    """
+    source = source_of(value)
+    if source is None:
+        return value
+    try:
+        words = split(source)
+    except NotWords:
+        return value
+    if isinstance(value, Template):
+        if len(words) == 1:
+            return value  # it may give a whole list
+        return [Template(word, value.location) if is_template_text(word) else word for word in words]
+    return words
+
+
+def source_of(value: Value) -> str | None:
+    """Text as it is written, templates and all; None for what is no text."""
+    text = value.source if isinstance(value, Template) else value
+    return text if isinstance(text, str) else None
+
+
+def check_words(params: Mapping[str, Value], keys: Iterable[str]) -> Iterator[Complaint]:
+    """Complains of text that only a shell could understand."""
+    for key in keys:
+        source = source_of(params.get(key))
+        try:
+            if source is not None and not split(source):
+                yield Complaint("E414", f"{key}: there is no word in it", (key,))
+        except NotWords as error:
+            yield Complaint("E414", f"{key}: {error}", (key,), HINT)
+
+
+def argv_of(words: Words) -> tuple[str, ...]:
+    """Rendered words as an argument list. Raises StepError for text that is none, or an empty program name."""
+    try:
+        argv = as_words(split(words) if isinstance(words, str) else words)
+    except NotWords as error:
+        raise StepError(str(error), hint=HINT) from None
+    if argv and not argv[0]:
+        raise StepError("the program's name is empty")
     return argv
 
 

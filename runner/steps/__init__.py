@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.step import StepKind
-from runner.steps import command, copy, log, shell, template
+from runner.steps import assert_, command, copy, file, log, pause, ping, script, shell, template
+from runner.steps import set as set_
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,9 +28,15 @@ GROUP = "runner.steps"
 BUILT_IN: tuple[StepKind[Any], ...] = (
     command.STEP,
     shell.STEP,
+    script.STEP,
     copy.STEP,
     template.STEP,
+    file.STEP,
+    assert_.STEP,
+    set_.STEP,
     log.STEP,
+    ping.STEP,
+    pause.STEP,
 )
 """In the order in which they are documented."""
 

@@ -23,12 +23,9 @@ from typing import Any
 from runner.errors import StepError
 from runner.fragments import FILLED, GUARDS, WORDS, mapping
 from runner.model.outcome import Outcome
-from runner.model.template import Template, Value, is_template_text
-from runner.running import Guards, Word, as_words, excuse, judged, nothing_to_do
+from runner.model.template import Value
+from runner.running import Guards, Words, argv_of, check_words, excuse, in_words, judged, nothing_to_do
 from runner.step import Complaint, StepKind, Target
-from runner.argv import NotWords, split
-
-Words = tuple[Word, ...] | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,6 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 COMMANDS = ("argv", "unless", "only_if")
-HINT = "use `shell` for pipes, redirection and variables, or write a list of words"
 
 
 def spell_out(value: Value) -> Value:
@@ -56,43 +52,9 @@ def spell_out(value: Value) -> Value:
     return {key: in_words(part) if key in COMMANDS else part for key, part in params.items()}
 
 
-def in_words(value: Value) -> Value:
-    """Text, or a Template, as a list of them; as it is where it can't be split (``check`` says why)."""
-    source = value.source if isinstance(value, Template) else value
-    if not isinstance(source, str):
-        return value
-    try:
-        words = split(source)
-    except NotWords:
-        return value
-    if isinstance(value, Template):
-        if len(words) == 1:
-            return value  # it may give a whole list
-        return [Template(word, value.location) if is_template_text(word) else word for word in words]
-    return words
-
-
 def check(params: Mapping[str, Value]) -> Iterator[Complaint]:
     """Complains of text that only a shell could understand."""
-    for key in COMMANDS:
-        value = params.get(key)
-        source = value.source if isinstance(value, Template) else value
-        if isinstance(source, str):
-            try:
-                split(source)
-            except NotWords as error:
-                yield Complaint("E414", f"{key}: {error}", (key,), HINT)
-
-
-def argv_of(words: Words) -> tuple[str, ...]:
-    """The argument list. Raises StepError for rendered text that is no list of words."""
-    try:
-        argv = as_words(split(words) if isinstance(words, str) else words)
-    except NotWords as error:
-        raise StepError(str(error), hint=HINT) from None
-    if argv and not argv[0]:
-        raise StepError("the program's name is empty")
-    return argv
+    return check_words(params, COMMANDS)
 
 
 async def run(params: Params, target: Target) -> Outcome:

@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import shutil
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_target import LocalTarget, complaints_of, do
+from local_target import LocalTarget, complaints_of, do, few_tools
 
 from runner.errors import LostError, StepError
 from runner.model.outcome import Status
@@ -299,12 +298,3 @@ def test_few_tools_are_enough(target: LocalTarget, tools: str, shell: str, tmp_p
 
     assert [first.status, second.status, third.status] == [Status.CHANGED, Status.OK, Status.CHANGED]
     assert (target.root / "app.conf").read_text() == "y\n"
-
-
-def few_tools(folder: Path, names: str) -> str:
-    folder.mkdir()
-    for name in names.split():
-        where = shutil.which(name)
-        assert where, name
-        (folder / name).symlink_to(where)
-    return str(folder)

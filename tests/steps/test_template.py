@@ -41,6 +41,6 @@ def test_a_folder_is_no_template(target: LocalTarget) -> None:
         do(STEP, {"src": "conf", "dest": "/app.conf"}, target)
 
 
-def test_a_relative_destination_is_refused(target: LocalTarget) -> None:
+def test_a_relative_destination_is_refused() -> None:
     """Before any host is contacted."""
     assert complaints_of(STEP, {"src": "a", "dest": "app.conf"}) == ["E413"]
