@@ -1,8 +1,4 @@
-"""A session over pipes to ``/bin/sh``: what ssh and local share.
-
-A transport only knows how to open a pipe to a command line on the host. Everything else, framing, process groups,
-becoming another user, killing, bulk input, is done here once, with the pure protocol of ``framing``.
-"""
+"""The seam between a session and whatever carries its bytes: one process on the host, its three streams."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -38,6 +34,22 @@ class Pipe(Protocol):
     async def close(self) -> None:
         """Close all of it; never raises."""
         ...
+
+
+class NotOpen:
+    """Stands where a pipe will be: takes nothing, needs no closing."""
+
+    def write(self, data: bytes) -> None:
+        """Drop it."""
+
+    async def drain(self) -> None:
+        """There is no queue."""
+
+    def write_eof(self) -> None:
+        """There is nothing to close."""
+
+    async def close(self) -> None:
+        """There is nothing to close."""
 
 
 OpenPipe = Callable[[str, Receiver], Awaitable[Pipe]]

@@ -1,0 +1,278 @@
+r"""The protocol of the persistent sh: script text out, bytes in, records out. No I/O.
+
+One POSIX sh for each host and become user reads our text from its standard input. The bootstrap makes a few functions
+and answers with a hello; whatever came before it is noise of rc files. Then every step is one line (quoted text may
+make it several) and two kinds of frames come back, each on a line of its own kind, anywhere in the output::
+
+    NONCE h MODE SETSID PRINTF BOOT_ID     hello: on both streams, what the shell can do
+    NONCE b INDEX GROUP                    begin: on standard output, with the process group, 0 where it is not known
+    NONCE e INDEX RC                       end: on both streams, once the step's first process is gone
+
+A frame needs no line end before it, and is cut out exactly: output without a final newline stays without. The 128-bit
+nonce travels on standard input only, in two halves (so that something that echoes its input does not seem to be a
+shell), and lives in a variable that is not exported: no step can know it. A step is a subshell that becomes a session
+of its own, so cd, env, umask, traps and ``exit`` do not leak, and a syntax error in a user's script is its own.
+
+Why ``cd -P /proc/self``: only a child can say its own process id before its first output, and POSIX sh has no word for
+that. Were the step a background job, the main shell would know the id, but sh makes background jobs ignore SIGINT for
+good. This way costs one fork and no extra program, and everything before the begin frame on standard output is known
+to be stray. Where there is no ``/proc`` (BSD, macOS), or no setsid, job control does the same (``set -m``), and where
+that is not to be had either, the step runs and its group is unknown.
+
+Known limit: standard error has no begin frame (it would cost a packet a step), so what a background child of an
+earlier step writes there after the next step was sent seems to be the next step's.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from runner.errors import StepError
+
+INLINE_STDIN = 64 * 1024
+"""Bytes of standard input that may ride inside a step's own text: what fits into a pipe nobody reads."""
+
+CANNOT_ENTER = 125
+"""Exit status of a step whose folder could not be entered; standard error has the shell's words."""
+
+_LONGEST_FRAME = 400  # bytes; a path to setsid is the longest thing in one
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
+
+_BOOTSTRAP = r"""
+exec 3>&2 2>/dev/null
+unset CDPATH OLDPWD _rn _rd _rs _rm _rp _rf _rl _rb
+_rn='@HALF1@''@HALF2@'
+cd || cd /
+_rd=$PWD
+_rl=C
+for _rp in /usr/lib/locale/C.utf8 /usr/lib/locale/C.UTF-8 /lib/ld-musl-*; do [ -e "$_rp" ] && _rl=C.UTF-8; done
+[ $_rl = C ] && case $(locale -a) in *C.[uU]*8*) _rl=C.UTF-8;; esac
+LC_ALL=$_rl; export LC_ALL
+_rs=$(command -v setsid)
+case $_rs in /*) case $_rs in *[!A-Za-z0-9/._+-]*) _rs=-;; esac;; *) _rs=-;; esac
+_rm=none
+case $(cd -P /proc/self && echo "${PWD##*/}") in ''|*[!0-9]*) ;; *) [ $_rs = - ] || _rm=setsid;; esac
+if [ $_rm = none ]; then
+  set -m
+  sleep 9 </dev/null >/dev/null & _rp=$!
+  if kill -s 0 -- -$_rp || kill -0 -$_rp; then _rm=jobs; else set +m; fi
+  kill -9 $_rp; wait $_rp
+fi
+case $(command -v printf) in printf) _rf=1;; *) _rf=0;; esac
+_rb=-
+read -r _rb </proc/sys/kernel/random/boot_id
+case $_rb in ''|*[!0-9a-f-]*) _rb=-;; esac
+_rb() { cd -P /proc/self; echo "$_rn b $1 ${PWD##*/}"; cd "$_rd" || exit 125; unset OLDPWD; }
+_ru() { echo "$_rn b $1 0"; }
+_rj() { _rp=$!; echo "$_rn b $1 $_rp"; wait $_rp; _re $1 $?; }
+_re() { echo "$_rn e $1 $2"; echo "$_rn e $1 $2" >&3; }
+echo "$_rn h $_rm $_rs $_rf $_rb"; echo "$_rn h $_rm $_rs $_rf $_rb" >&3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What the shell says of itself.
+
+    ``mode`` is how a step gets its process group: ``setsid``, ``jobs``, or ``none`` where it can't. ``setsid`` is the
+    program's path. ``printf`` says whether that is built in, so that what it prints is in no argument list.
+    ``boot_id`` is the kernel's, empty where it is not cheaply known.
+    """
+
+    mode: str
+    setsid: str = ""
+    printf: bool = False
+    boot_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A step has begun; ``group`` is its process group, None where the host can't tell."""
+
+    index: int
+    group: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The first process of a step has ended, with ``rc`` as a shell gives it."""
+
+    index: int
+    rc: int
+
+
+Record = bytes | Hello | Begin | End
+"""Bytes are output, exactly as written."""
+
+
+class Splitter:
+    """Parts one stream into output and the frames that start with one nonce.
+
+    It keeps back what may be the first part of a frame, at most some 400 bytes, until more comes. A nonce that no
+    valid frame follows is output like anything else.
+    """
+
+    def __init__(self, nonce: str) -> None:
+        self._nonce = nonce.encode()
+        self._held = b""
+
+    def feed(self, chunk: bytes) -> list[Record]:
+        """The records that this chunk completes, in order; output is never empty."""
+        data = self._held + chunk if self._held else chunk
+        records: list[Record] = []
+        start, search = 0, 0
+        while (at := data.find(self._nonce, search)) >= 0:
+            line_end = data.find(b"\n", at, at + _LONGEST_FRAME)
+            if line_end < 0 and len(data) - at < _LONGEST_FRAME:
+                break
+            frame = _frame(data[at + len(self._nonce) : line_end]) if line_end > 0 else None
+            if frame is None:
+                search = at + 1
+                continue
+            if at > start:
+                records.append(data[start:at])
+            records.append(frame)
+            start = search = line_end + 1
+        keep = at if at >= 0 else len(data) - self._torn(data, start)
+        if keep > start:
+            records.append(data[start:keep])
+        self._held = data[keep:]
+        return records
+
+    def rest(self) -> bytes:
+        """What is still kept back, once the stream has ended."""
+        held, self._held = self._held, b""
+        return held
+
+    def _torn(self, data: bytes, start: int) -> int:
+        """How many bytes at the end, from ``start`` on, may be the beginning of a nonce."""
+        tail = data[max(start, len(data) - len(self._nonce) + 1) :]
+        at = tail.find(self._nonce[0])
+        while at >= 0:
+            if self._nonce.startswith(tail[at:]):
+                return len(tail) - at
+            at = tail.find(self._nonce[0], at + 1)
+        return 0
+
+
+def _frame(body: bytes) -> Hello | Begin | End | None:
+    """The frame whose line reads so after the nonce, or None."""
+    match body.decode("latin-1").split(" "):
+        case ["", "e", index, rc] if _is_number(index) and _is_number(rc):
+            return End(int(index), int(rc))
+        case ["", "b", index, group] if _is_number(index) and _is_number(group):
+            return Begin(int(index), int(group) or None)
+        case ["", "h", ("setsid" | "jobs" | "none") as mode, setsid, printf, boot_id]:
+            return Hello(mode, setsid.removeprefix("-"), printf == "1", boot_id.removeprefix("-"))
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return len(text) < 12 and text.isascii() and text.isdigit()
+
+
+def bootstrap(nonce: str) -> bytes:
+    """What is written first, and alone: it answers with a hello on both streams. ``nonce`` is 32 hex digits."""
+    half = len(nonce) // 2
+    return _BOOTSTRAP.replace("@HALF1@", nonce[:half]).replace("@HALF2@", nonce[half:]).lstrip().encode()
+
+
+def step_text(
+    index: int,
+    argv: Sequence[str],
+    hello: Hello,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    stdin: bytes = b"",
+    piped: bool = False,
+) -> bytes:
+    """The text that runs one step.
+
+    ``argv`` is run as it is. ``stdin`` is what it reads, at most INLINE_STDIN bytes, which needs a shell that can
+    (``can_inline``). ``piped`` gives it the rest of the shell's own standard input instead, and ends the shell with
+    the step: the caller writes nothing more before the begin frame has come, since sh reads ahead. Raises StepError
+    for what no shell can be given.
+    """
+    source = b"" if piped or stdin else b" </dev/null"
+    feed = b"".join((b"{ ", _printed(stdin), b"} | ")) if stdin else b""
+    body = b"".join((_enter(cwd), _exports(env), b"exec ", _session(hello), quoted_list(argv)))
+    opening, closing = (part.replace(b"@", b"%d" % index) for part in _AROUND[hello.mode])
+    last = b"; exit\n" if piped else b"\n"
+    return b"".join((feed, opening, body, b")", source, b" 2>&3 3>&-", closing, last))
+
+
+_AROUND = {
+    "setsid": (b"(_rb @; ", b"; _re @ $?"),
+    "jobs": (b"(", b" & _rj @"),
+    "none": (b"(_ru @; ", b"; _re @ $?"),
+}
+
+
+def can_inline(hello: Hello, size: int) -> bool:
+    """Whether that many bytes of standard input may ride inside the step's text.
+
+    Not where printf is a program (its arguments are seen by everybody), nor under job control (the group would be that
+    of printf).
+    """
+    return hello.printf and hello.mode != "jobs" and size <= INLINE_STDIN
+
+
+def quoted(text: str) -> bytes:
+    """One word for sh that means exactly this text. Raises StepError for NUL, and for text that is no UTF-8."""
+    if "\0" in text:
+        raise StepError("a command cannot hold a NUL character", hint="give such bytes on stdin, or in a file")
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise StepError("a command cannot hold a lone surrogate: it is no UTF-8") from None
+    return b"'" + data.replace(b"'", b"'\\''") + b"'"
+
+
+def quoted_list(argv: Sequence[str]) -> bytes:
+    """Words for sh that mean exactly these arguments."""
+    return b" ".join(map(quoted, argv))
+
+
+def _session(hello: Hello) -> bytes:
+    return hello.setsid.encode() + b" -- " if hello.mode == "setsid" else b""
+
+
+def _enter(cwd: str | None) -> bytes:
+    """Text that enters a folder or ends the step; ``-`` is a folder's name here."""
+    if cwd is None:
+        return b""
+    return b"cd -- " + quoted("./-" if cwd == "-" else cwd) + b" || exit 125; "
+
+
+def _exports(env: Mapping[str, str] | None) -> bytes:
+    return b"".join(_export(name, value) for name, value in (env or {}).items())
+
+
+def _export(name: str, value: str) -> bytes:
+    if not _NAME.match(name):
+        raise StepError(
+            f'"{name}" is no name for an environment variable',
+            hint="letters, digits and underscores, not starting with a digit",
+        )
+    word = name.encode()
+    return b"%b=%b; export %b; " % (word, quoted(value), word)
+
+
+def _printed(data: bytes) -> bytes:
+    """Commands that print exactly these bytes; NUL and whatever a shell may stumble over as octal escapes."""
+    return b"".join(_printf(data[at : at + _PRINTF_CHUNK]) for at in range(0, len(data), _PRINTF_CHUNK))
+
+
+def _printf(data: bytes) -> bytes:
+    return b"printf '" + b"".join(map(_ESCAPED.__getitem__, data)) + b"'; "
+
+
+def _escaped() -> Iterator[bytes]:
+    for byte in range(256):
+        plain = 0x20 <= byte < 0x7F and chr(byte) not in "%\\'-"
+        yield bytes((byte,)) if plain else b"\\%03o" % byte
+
+
+_ESCAPED = tuple(_escaped())

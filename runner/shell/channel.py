@@ -1,0 +1,184 @@
+"""One persistent sh on the host, behind one pipe: its hello, and one step at a time."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from runner.errors import ConnectError, LostError
+from runner.framing import Begin, End, Hello, Splitter, bootstrap, step_text
+from runner.shell.capture import Capture
+from runner.shell.pipes import NotOpen, Pipe
+from runner.transport import Command, CommandResult
+
+PREAMBLE_LIMIT = 64 * 1024
+"""Bytes kept of what each stream says before the hello."""
+
+STREAMS = ("stdout", "stderr")
+
+
+@dataclass(slots=True)
+class Step:
+    """A step that has been sent. ``ends`` are the streams whose end frame has come; ``done`` is set by the last."""
+
+    index: int
+    command: Command
+    done: "asyncio.Future[int]"
+    captures: dict[str, Capture]
+    listening: set[str]
+    begun: bool = False
+    ends: set[str] = field(default_factory=set)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end has come on both streams."""
+        return len(self.ends) == len(STREAMS)
+
+    def output(self, stream: str, chunk: bytes) -> None:
+        """Keep a chunk, unless its stream has ended or not begun: then it is a stray of an earlier step's child."""
+        if stream not in self.listening:
+            return
+        command = self.command
+        if stream == "stderr" or command.keep_stdout:
+            self.captures[stream].add(chunk)
+        else:
+            self.captures[stream].size += len(chunk)
+        if command.sink is not None:
+            self._pass_on(command.sink, stream, chunk)
+
+    def _pass_on(self, sink: Callable[[str, bytes], None], stream: str, chunk: bytes) -> None:
+        try:
+            sink(stream, chunk)
+        except Exception as error:  # noqa: BLE001 - a sink's own error is the waiting task's, not the event loop's
+            self.listening.clear()
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Give the task that waits an error in place of an end."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+    def end(self, stream: str, rc: int) -> None:
+        """The end frame on one of the streams."""
+        self.ends.add(stream)
+        self.listening.discard(stream)
+        if self.ended and not self.done.done():
+            self.done.set_result(rc)
+
+
+class Channel:
+    """A shell on the host: the :class:`~runner.shell.pipes.Receiver` of its ``pipe``.
+
+    It is made first and given its pipe once that is open. ``hello`` is what the shell can do, once it is ``ready``.
+    ``preamble`` is what each stream said before the hello; ``gone`` is why the pipe ended, None while it is open.
+    """
+
+    def __init__(self) -> None:
+        self._nonce = secrets.token_hex(16)
+        self._splitters = {stream: Splitter(self._nonce) for stream in STREAMS}
+        self._greeted: set[str] = set()
+        self._news = asyncio.Event()
+        self._index = 0
+        self.preamble = dict.fromkeys(STREAMS, b"")
+        self.hello = Hello("none")
+        self.pipe: Pipe = NotOpen()
+        self.gone: str | None = None
+        self.step: Step | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the hello has come on both streams, and the shell is still there."""
+        return len(self._greeted) == len(STREAMS) and self.gone is None
+
+    def greet(self) -> None:
+        """Write the bootstrap, which the hello answers."""
+        self.pipe.write(bootstrap(self._nonce))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something that bytes from the host can change holds."""
+        while not holds():
+            await self._news.wait()
+
+    def data(self, stream: str, chunk: bytes) -> None:
+        """Take a chunk of output."""
+        for record in self._splitters[stream].feed(chunk):
+            match record:
+                case bytes():
+                    self._output(stream, record)
+                case End(index, rc):
+                    if self.step is not None and self.step.index == index:
+                        self.step.end(stream, rc)
+                case Begin(index, group):
+                    self._begin(index, group)
+                case Hello():
+                    self._greeted.add(stream)
+                    self.hello = record
+        self._tell()
+
+    def ended(self, reason: str) -> None:
+        """The pipe has ended."""
+        if self.gone is not None:
+            return
+        for stream in STREAMS:
+            self._output(stream, self._splitters[stream].rest())
+        self.gone = reason
+        if self.step is not None:
+            self.step.fail(LostError(reason or "the shell on the host ended while the step ran"))
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()  # wakes those who wait now
+        self._news.clear()
+
+    def _output(self, stream: str, chunk: bytes) -> None:
+        if stream not in self._greeted:
+            self.preamble[stream] = (self.preamble[stream] + chunk)[:PREAMBLE_LIMIT]
+        elif self.step is not None and chunk:
+            self.step.output(stream, chunk)
+
+    def _begin(self, index: int, group: int | None) -> None:
+        step = self.step
+        if step is None or step.index != index or step.begun:
+            return
+        step.begun = True
+        step.command.fate.group = group
+        if "stdout" not in step.ends:
+            step.listening.add("stdout")
+
+    def send(self, command: Command, *, stdin: bytes = b"", piped: bool = False) -> Step:
+        """Write a step; raises StepError before anything is written, ConnectError where the shell is gone."""
+        self._index += 1
+        argv = command.argv or ("/bin/sh", "-c", command.script, "sh", *command.args)
+        text = step_text(self._index, argv, self.hello, env=command.env, cwd=command.cwd, stdin=stdin, piped=piped)
+        if self.gone is not None:
+            raise ConnectError("closed_midway", self.gone or "the shell on the host has ended", temporary=True)
+        # Under job control the main shell writes the begin frame, and a quick child may be there before it.
+        early = {"stderr", "stdout"} if self.hello.mode == "jobs" else {"stderr"}
+        captures = {stream: Capture(command.limit) for stream in STREAMS}
+        step = Step(self._index, command, asyncio.get_running_loop().create_future(), captures, early)
+        self.step = step
+        command.fate.sent = True
+        self.pipe.write(text)
+        return step
+
+    async def result(self, step: Step) -> CommandResult:
+        """Wait for the end of a step. Raises LostError, or what its sink raised."""
+        rc = await step.done
+        self.step = None
+        out, err = (step.captures[stream].captured for stream in STREAMS)
+        return CommandResult(rc, signal_name(rc), out, err)
+
+    async def close(self) -> None:
+        """Close the pipe; never raises."""
+        await self.pipe.close()
+
+
+def signal_name(rc: int) -> str | None:
+    """The signal that a shell's exit status stands for, without SIG: ``KILL`` for 137, None for 1 or 255."""
+    if rc <= 128:
+        return None
+    try:
+        return signal.Signals(rc - 128).name.removeprefix("SIG")
+    except ValueError:
+        return None

@@ -1,0 +1,68 @@
+"""Ending a process group on the host, and making sure that it is gone.
+
+SSH cannot do it: closing a channel, or asking for a signal, leaves the command running or is refused. A second shell
+on the same connection can: TERM to the group, some time, KILL to the group, a look whether anything is left. What left
+the group by calling setsid itself escapes. A zombie is gone; whoever should have reaped it may never do so.
+"""
+
+import asyncio
+
+from runner.shell.channel import Channel
+from runner.transport import Command
+
+KILL_WAIT = 5.0
+"""Seconds after KILL in which the group must be gone: what is stuck in the kernel stays."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks
+
+# dash takes no "--" after "-TERM", and no negative number without it after "-s TERM": both ways are tried.
+_PROBE = r"""
+send() { kill -s "$1" -- "-$2" || kill "-$1" "-$2"; }
+if [ "$2" != 0 ]; then send "$2" "$1" 2>/dev/null && echo sent; fi
+said=$(send 0 "$1" 2>&1) && echo exists
+case $said in *ermitted*) echo denied;; esac
+command -v sed >/dev/null && echo listed
+if [ -r /proc/self/stat ]; then
+  sed -n "s/^$1 (.*) [^ZXx] .*/alive/p; s/.*) [^ZXx] [0-9]* $1 .*/alive/p" /proc/[0-9]*/stat 2>/dev/null
+else
+  ps -A -o pid= -o pgid= -o stat= | sed -n "s/^ *$1 .* [^Z ][^ ]*$/alive/p; s/^ *[0-9]* *$1 *[^Z].*/alive/p"
+fi
+"""
+
+
+async def end_group(control: Channel, group: int, grace: float) -> str:
+    """End a process group through a second shell: ``yes`` when nothing of it is left, else ``no``.
+
+    ``grace`` is the seconds between TERM and KILL. Raises LostError when the shell goes away meanwhile.
+    """
+    gone = await _signal(control, group, "TERM", grace) or await _signal(control, group, "KILL", KILL_WAIT)
+    return "yes" if gone else "no"
+
+
+async def _signal(control: Channel, group: int, name: str, seconds: float) -> bool:
+    """Send a signal once, then look until the group is gone or the time is up.
+
+    It is sent again while it could not be: a child that has just said its number may not lead its group yet.
+    """
+    time = asyncio.get_running_loop().time
+    end, pause, pending = time() + seconds, _FIRST_PAUSE, name
+    while True:
+        words = await _probe(control, group, pending)
+        if not _is_alive(words):
+            return True
+        if time() >= end:
+            return False
+        pending = "0" if "sent" in words else pending
+        await asyncio.sleep(min(pause, max(0.0, end - time())))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _probe(control: Channel, group: int, name: str) -> frozenset[str]:
+    command = Command(script=_PROBE, args=(str(group), name))
+    result = await control.result(control.send(command))
+    return frozenset(result.stdout.text.split())
+
+
+def _is_alive(words: frozenset[str]) -> bool:
+    """``denied`` means that what is left belongs to another user, as under sudo."""
+    return "alive" in words or "denied" in words or ("exists" in words and "listed" not in words)

@@ -1,0 +1,171 @@
+"""The session of a host that is reached through pipes: a shell for each become user, opened when first needed."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from runner.errors import ConnectError, LostError, StepError
+from runner.model.inventory import Become
+from runner.shell.channel import Channel, Step
+from runner.shell.ending import end_group
+from runner.shell.feeding import feed, inline, opened
+from runner.shell.opening import HELLO_TIMEOUT, open_login_shell
+from runner.shell.pipes import OpenPipe
+from runner.shell.sudo import open_sudo_shell
+from runner.transport import GRACE, Command, CommandResult
+
+FIRST_FRAME = 5.0
+"""Seconds that a cancelled step has for saying its process group."""
+
+LAST_FRAME = 5.0
+"""Seconds that the shell has for saying that a killed step has ended, before it is given up."""
+
+KILL_LIMIT = 20.0
+"""Seconds, beside the grace, after which ending a group is given up: the connection hangs."""
+
+
+async def _nothing() -> None:
+    """There is nothing more to close."""
+
+
+class ShellSession:
+    """A :class:`~runner.transport.Session` over pipes to sh.
+
+    ``open_pipe`` opens a process on the host. ``grace`` is the seconds between TERM and KILL. ``password`` gives the
+    sudo password for a Become, or None. ``hello_timeout`` is the seconds that a shell has for its hello.
+    ``close_connection`` closes what carries the pipes, after them.
+    """
+
+    def __init__(
+        self,
+        open_pipe: OpenPipe,
+        *,
+        grace: float = GRACE,
+        password: Callable[[Become], str | None] = lambda _: None,
+        hello_timeout: float = HELLO_TIMEOUT,
+        close_connection: Callable[[], Awaitable[None]] = _nothing,
+    ) -> None:
+        self._open_pipe = open_pipe
+        self._grace = grace
+        self._password = password
+        self._hello_timeout = hello_timeout
+        self._close_connection = close_connection
+        self._channels: dict[str | None, Channel] = {}
+        self._given_up: list[Channel] = []
+        self._refused: dict[str, StepError] = {}
+        self._turn = asyncio.Lock()
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or one of its shells ended unasked: the next command needs a new session."""
+        return self._closed or any(channel.gone is not None for channel in self._channels.values())
+
+    @property
+    def preamble(self) -> bytes:
+        """What the login shell and its rc files said on standard output before ours answered."""
+        plain = self._channels.get(None)
+        return plain.preamble["stdout"] if plain else b""
+
+    async def run(self, command: Command) -> CommandResult:
+        """Run it and wait for its end. Raises ConnectError, LostError, or StepError for what cannot be sent."""
+        async with self._turn:
+            if self._closed:
+                raise ConnectError("closed_midway", "the session is closed")
+            channel = await self._channel(command.become)
+            stdin = inline(command.stdin, channel)
+            if stdin is None:
+                return await self._run_bulk(command)
+            return await self._run_on(channel, command, stdin)
+
+    async def close(self) -> None:
+        """Close all shells, then what carries them; never raises."""
+        self._closed = True
+        for channel in (*self._channels.values(), *self._given_up):
+            await channel.close()
+        await self._close_connection()
+
+    async def _channel(self, become: Become | None) -> Channel:
+        key = become.user if become else None
+        channel = self._channels.get(key)
+        if channel is None:
+            channel = self._channels[key] = await self._open(become)
+        return channel
+
+    async def _open(self, become: Become | None) -> Channel:
+        """Open a shell. A user that was refused once is not tried again: wrong passwords lock accounts."""
+        if become is None:
+            return await open_login_shell(self._open_pipe, self._hello_timeout)
+        if become.user in self._refused:
+            raise self._refused[become.user]
+        try:
+            password = self._password(become)
+            return await open_sudo_shell(self._open_pipe, become.user, password, self._hello_timeout)
+        except StepError as error:
+            self._refused[become.user] = error
+            raise
+
+    async def _run_on(self, channel: Channel, command: Command, stdin: bytes) -> CommandResult:
+        step = channel.send(command, stdin=stdin)
+        async with self._ending(channel, step):
+            return await channel.result(step)
+
+    async def _run_bulk(self, command: Command) -> CommandResult:
+        """Run a command that reads much: in a shell of its own, whose standard input goes on as the command's."""
+        with opened(command.stdin) as source:
+            channel = await self._open(command.become)
+            try:
+                step = channel.send(command, piped=True)
+                async with self._ending(channel, step):
+                    await feed(channel, step, source)
+                    return await channel.result(step)
+            finally:
+                await channel.close()
+
+    @contextlib.asynccontextmanager
+    async def _ending(self, channel: Channel, step: Step) -> AsyncIterator[None]:
+        """End the step's process group when the task that waits is cancelled, or the sink fails."""
+        try:
+            yield
+        except LostError:
+            raise
+        except BaseException:
+            usable = False
+            try:
+                usable = await self._end(channel, step)
+            finally:
+                if not usable:
+                    self._give_up(channel)
+            raise
+
+    async def _end(self, channel: Channel, step: Step) -> bool:
+        """End the step's group; whether its shell is ready for the next step. Cancelled again, it stops at once."""
+        fate = step.command.fate
+        fate.killed = "unknown"
+        try:
+            async with asyncio.timeout(FIRST_FRAME):
+                await channel.until(lambda: step.begun or step.ended or channel.gone is not None)
+            if fate.group is not None:
+                fate.killed = await self._kill(step.command.become, fate.group)
+            async with asyncio.timeout(LAST_FRAME if fate.killed == "yes" else 0):
+                await channel.until(lambda: step.ended or channel.gone is not None)
+        except (TimeoutError, ConnectError, LostError, StepError):
+            return False
+        return channel.gone is None
+
+    async def _kill(self, become: Become | None, group: int) -> str:
+        """End a group through a second shell of the same user."""
+        async with asyncio.timeout(self._grace + KILL_LIMIT):
+            control = await self._open(become)
+            try:
+                return await end_group(control, group, self._grace)
+            finally:
+                await control.close()
+
+    def _give_up(self, channel: Channel) -> None:
+        """Leave a shell that still waits for its step: it ends by itself after that."""
+        channel.pipe.write_eof()
+        self._given_up.append(channel)
+        for key, known in tuple(self._channels.items()):
+            if known is channel:
+                del self._channels[key]
