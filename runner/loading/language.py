@@ -1,0 +1,167 @@
+"""The language as JSON Schema: what is well-formed. Kinds add their own, and ``schemas`` puts it all together.
+
+Short forms are checked by their own branch, chosen before validating, so that a message says what is wrong with what
+was meant.
+"""
+
+from typing import Any
+
+from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping
+
+NAME: Schema = {"title": "a name of letters, digits and _", "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+CONDITION: Schema = {"title": "an expression, true or false", "type": ["string", "boolean"], "minLength": 1}
+COUNT: Schema = {"type": "integer", "minimum": 1}
+ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$"}
+TEXT_OR_NUMBER: Schema = {"type": ["string", "integer"]}
+SIZE: Schema = {
+    "title": "a size such as 10MiB, or a number of bytes",
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?B|B)$"}],
+}
+"""Bytes, or text such as ``10MiB``, ``5MB``."""
+
+WAVE_SIZE: Schema = {
+    "title": "a count, a percentage or rest",
+    "anyOf": [COUNT, {"type": "string", "pattern": "^([1-9][0-9]?|100)%$"}, {"const": "rest"}],
+}
+
+VARS: Schema = {"type": "object", "propertyNames": NAME, "title": "a mapping of names to values"}
+ENV: Schema = {
+    "type": "object",
+    "propertyNames": NAME,
+    "additionalProperties": TEXT_OR_NUMBER,
+}
+
+BECOME_MAPPING: Schema = mapping({"user": FILLED, "method": {"enum": ["sudo"]}, "password": TEXT})
+BECOME: Schema = {"anyOf": [{"type": "boolean"}, BECOME_MAPPING]}
+
+RETRY: Schema = mapping(
+    {
+        "attempts": COUNT,
+        "delay": DURATION,
+        "backoff": {"enum": ["constant", "exponential"]},
+        "factor": {"type": "number", "minimum": 1},
+        "max_delay": DURATION,
+        "jitter": {"enum": ["none", "full"]},
+        "on": {
+            "type": "array",
+            "minItems": 1,
+            "uniqueItems": True,
+            "items": {"enum": ["failed", "timed_out", "unreachable"]},
+        },
+        "until": CONDITION,
+    }
+)
+
+STEP_KEYS: dict[str, Schema] = {
+    "name": FILLED,
+    "id": ID,
+    "when": CONDITION,
+    "loop": {"type": ["array", "string", "object"]},
+    "loop_label": TEXT,
+    "register": TEXT,
+    "changed_when": CONDITION,
+    "failed_when": CONDITION,
+    "ok_codes": {
+        "type": "array",
+        "minItems": 1,
+        "items": {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": 255},
+                {"type": "string", "pattern": "^[A-Z][A-Z0-9+-]*$"},
+            ]
+        },
+    },
+    "retry": RETRY,
+    "timeout": DURATION,
+    "idle_timeout": DURATION,
+    "become": BECOME,
+    "env": ENV,
+    "cwd": FILLED,
+    "stdin": TEXT,
+    "on_failure": {"enum": ["stop", "continue", "ignore"]},
+    "read_only": {"type": "boolean"},
+    "sensitive": {"type": "boolean"},
+    "output_limit": SIZE,
+}
+"""The keys that any step may have beside its kind."""
+
+STRATEGY_TYPES = ("parallel", "rolling", "sequential")
+STRATEGY_MAPPING: Schema = mapping(
+    {
+        "type": {"enum": list(STRATEGY_TYPES)},
+        "waves": {"anyOf": [WAVE_SIZE, {"type": "array", "minItems": 1, "items": WAVE_SIZE}]},
+        "order": {"enum": ["inventory", "reverse", "sorted", "shuffle"]},
+        "group_by": {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}]},
+        "per_group_limit": {"anyOf": [COUNT, {"type": "object", "minProperties": 1, "additionalProperties": COUNT}]},
+        "concurrency": {"anyOf": [COUNT, {"const": "auto"}]},
+        "sync": {"enum": ["independent", "lockstep"]},
+        "max_failures": {"type": "integer", "minimum": 0},
+        "max_failure_percent": {"type": "integer", "minimum": 0, "maximum": 100},
+        "failure_scope": {"enum": ["run", "wave"]},
+        "on_exceed": {"enum": ["stop", "drain", "kill"]},
+    }
+)
+STRATEGY: Schema = {"anyOf": [{"type": "string", "enum": list(STRATEGY_TYPES)}, STRATEGY_MAPPING]}
+
+HOSTS: Schema = {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}]}
+STEPS: Schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}
+
+PLAY_KEYS: dict[str, Schema] = {
+    "name": FILLED,
+    "hosts": {**HOSTS, "examples": ["all"]},
+    "steps": {**STEPS, "examples": ["[{command: uptime}]"]},
+    "vars": VARS,
+    "strategy": STRATEGY,
+    "become": BECOME,
+    "env": ENV,
+    "cwd": FILLED,
+    "allow_empty": {"type": "boolean"},
+}
+"""The keys of a play."""
+
+SECRET: Schema = {
+    **mapping(
+        {"env": FILLED, "file": FILLED, "prompt": FILLED, "command": {"type": "array", "minItems": 1, "items": FILLED}}
+    ),
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+
+PLAYBOOK_KEYS: dict[str, Schema] = {
+    "version": {"const": 1},
+    "name": FILLED,
+    "inventory": {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}, {"type": "object"}]},
+    "vars": VARS,
+    "vars_files": {"type": "array", "minItems": 1, "items": FILLED},
+    "secrets": {"type": "object", "propertyNames": NAME, "additionalProperties": SECRET},
+    "plays": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+}
+"""The keys at the top of a playbook; those of a single play may stand beside them in place of ``plays``."""
+
+
+def play_schema() -> dict[str, Any]:
+    """A play under ``plays``."""
+    return mapping(PLAY_KEYS, ("hosts", "steps"))
+
+
+def unsized(shape: dict[str, Any]) -> dict[str, Any]:
+    """A schema with the sizes of waves left open; :mod:`runner.loading.strategy` says more of them than it could."""
+    if "strategy" not in shape["properties"]:
+        return shape
+    return {**shape, "properties": {**shape["properties"], "strategy": UNSIZED_STRATEGY}}
+
+
+UNSIZED_STRATEGY: Schema = {
+    "anyOf": [
+        STRATEGY["anyOf"][0],
+        {**STRATEGY_MAPPING, "properties": {**STRATEGY_MAPPING["properties"], "waves": True}},
+    ]
+}
+
+
+def playbook_schema(data: Any) -> dict[str, Any]:
+    """The top of a playbook: with plays, or with the keys of its single play."""
+    if isinstance(data, dict) and "plays" in data:
+        return mapping(PLAYBOOK_KEYS, ("version", "plays"))
+    keys = {key: schema for key, schema in PLAYBOOK_KEYS.items() if key != "plays"}
+    return mapping({**PLAY_KEYS, **keys}, ("version", "hosts", "steps"))
