@@ -46,9 +46,10 @@ class PlannedPlay(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """Everything a run needs, fixed.
 
-    ``hosts`` holds every host that a wave or a jump names; ``groups`` all groups with their members. ``extra`` are the
-    variables given on the command line. ``inputs`` maps each file that was read to the SHA-256 of its bytes. ``notes``
-    are things a person should know, such as a play passed over because a filter left it without hosts.
+    ``hosts`` holds every host that a wave or a jump names, with address and options rendered; ``others`` the rest of
+    the inventory, never contacted, which templates may ask about. ``groups`` has all groups with their members.
+    ``extra`` are the variables given on the command line. ``inputs`` maps each file that was read to the SHA-256 of its
+    bytes. ``notes`` are things a person should know, such as a play passed over because a filter left it without hosts.
     """
 
     playbook: str
@@ -64,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True):
     inventory: tuple[str, ...] = ()
     seed: int | None = None
     notes: tuple[str, ...] = ()
+    others: Mapping[str, Host] = {}
 
     @property
     def total(self) -> int:

@@ -38,6 +38,7 @@ class Step(msgspec.Struct, frozen=True):
     ``timeout`` and ``idle_timeout`` in seconds, None for none. ``retry`` is None where the step has a single try.
     ``ok_codes`` hold exit statuses and signal names without ``SIG``. ``changed_when`` and ``failed_when`` are None
     where the kind decides. ``become`` is None where the play's or the host's holds; False refuses both.
+    ``timeout_is_default`` marks the language's own default, which the command line's ``--timeout`` replaces.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Step(msgspec.Struct, frozen=True):
     read_only: bool = False
     sensitive: bool = False
     output_limit: int = DEFAULT_OUTPUT_LIMIT
+    timeout_is_default: bool = False
 
 
 class Strategy(msgspec.Struct, frozen=True):
