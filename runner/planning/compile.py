@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from msgspec import structs
-
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.budget import allowed
+from runner.model.changed import changed
 from runner.model.inventory import Host, Inventory, merged
 from runner.model.plan import Plan, PlannedPlay
 from runner.model.playbook import Play, Playbook, Step, Strategy
@@ -159,9 +158,9 @@ class _Compiling:
 def adjusted(strategy: Strategy, settings: PlanSettings) -> Strategy:
     """The strategy with what the command line says about it."""
     if settings.concurrency is not None:
-        strategy = structs.replace(strategy, concurrency=settings.concurrency)
+        strategy = changed(strategy, concurrency=settings.concurrency)
     if settings.fail_fast:
-        strategy = structs.replace(strategy, max_failures=0, max_failure_percent=None, on_exceed="kill")
+        strategy = changed(strategy, max_failures=0, max_failure_percent=None, on_exceed="kill")
     return strategy
 
 
@@ -169,7 +168,7 @@ def _with_timeout(step: Step, timeout: float | None) -> Step:
     """``timeout`` 0 is none, as in a playbook."""
     if timeout is None or not step.timeout_is_default:
         return step
-    return structs.replace(step, timeout=timeout or None)
+    return changed(step, timeout=timeout or None)
 
 
 def _passed_over(play: Play, filters: Filters | None) -> str:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import structs
-
 from runner.errors import RenderError
 from runner.location import Problem
+from runner.model.changed import changed
 from runner.model.inventory import Host, Inventory
 from runner.model.template import Template, Value, has_template
 from runner.patterns import did_you_mean
@@ -83,7 +82,7 @@ class Contacts:
         except RenderError as error:
             self._problems[as_problem(error)] = None
             return host
-        return structs.replace(host, address=address, options=options)
+        return changed(host, address=address, options=options)
 
     def _has_plain_options(self, host: Host) -> bool:
         # Hosts of a range share one mapping, so that thousands of them are looked at once.

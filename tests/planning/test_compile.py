@@ -3,8 +3,8 @@
 import time
 
 import pytest
-
 from plan_builder import HERE, PLACE, host, inventory, play, playbook, rolling, step, tpl
+
 from runner.errors import InputError
 from runner.location import Location
 from runner.model.playbook import Secret, Strategy

@@ -1,8 +1,8 @@
 """How hosts are cut into waves."""
 
 import pytest
-
 from plan_builder import rolling
+
 from runner.model.playbook import Strategy
 from runner.planning.waves import count, cut, waves_of
 
