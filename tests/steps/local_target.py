@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 import jinja2
 
 from runner.errors import LostError, RenderError, StepError
+from runner.location import Location
 from runner.model.outcome import Captured, Outcome
 from runner.model.template import Template
 from runner.step import StepKind, typed
@@ -147,10 +149,29 @@ class LocalTarget:
 
 def do(kind: StepKind[Any], value: Any, target: LocalTarget) -> Outcome:
     """Run a kind with its value as it stands in YAML, no templates in it, as loading and the engine would."""
-    params = kind.spell_out(value)
+    params = dict(kind.spell_out(value))
+    for key in kind.conditions:
+        params[key] = as_conditions(params[key])
     complaints = list(kind.check(params))
     assert not complaints, complaints
     return asyncio.run(kind.run(typed(kind, params), target))
+
+
+def as_conditions(value: Any) -> Any:
+    """Texts as the bare expressions that loading makes of them."""
+    if isinstance(value, list):
+        return [as_conditions(part) for part in value]
+    return Template(value, Location("play.yaml", 1), bare=True) if isinstance(value, str) else value
+
+
+def few_tools(folder: Path, names: str) -> str:
+    """A PATH of one new folder that has these programs alone."""
+    folder.mkdir()
+    for name in names.split():
+        where = shutil.which(name)
+        assert where, name
+        (folder / name).symlink_to(where)
+    return str(folder)
 
 
 def complaints_of(kind: StepKind[Any], value: Any) -> list[str]:

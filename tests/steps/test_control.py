@@ -1,5 +1,7 @@
 """``assert``, ``set``, ``log``, ``ping``, ``pause``: control, with no command on any host."""
 
+import asyncio
+
 import pytest
 from local_target import LocalTarget, complaints_of, do
 
@@ -75,8 +77,6 @@ def test_pause_asks_a_person(target: LocalTarget) -> None:
 
 def test_pause_refuses_what_is_no_duration(target: LocalTarget) -> None:
     """Written, before the run; rendered, when it runs."""
-    import asyncio
-
     assert complaints_of(PAUSE, "5 minutes") == ["E406"]
     with pytest.raises(StepError, match="is no duration"):
         asyncio.run(PAUSE.run(PAUSE.params(duration="soon"), target))

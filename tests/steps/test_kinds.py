@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import re
+import sys
 import textwrap
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -174,7 +175,6 @@ def test_plugins_are_looked_for_only_where_there_are_some(tmp_path: Path) -> Non
     none = plugins([str(tmp_path), str(tmp_path / "missing")])
     (info / "entry_points.txt").write_text("[runner.steps]\nshout = test_kinds:SHOUT\n")
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n")
-    import sys
 
     sys.path.append(str(tmp_path))
     try:
