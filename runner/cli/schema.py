@@ -1,0 +1,58 @@
+"""``runner schema``: the JSON Schemas, printed or written for editors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.loading.schemas import published
+from runner.steps import kinds
+from runner.words import suggest
+
+EPILOG = """\b
+Examples:
+  runner schema playbook
+  runner schema --write schemas
+
+\b
+In a playbook, for editors that speak YAML:
+  # yaml-language-server: $schema=../schemas/playbook.schema.json
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("name", required=False)
+@click.option(
+    "--write", "folder", is_flag=False, flag_value="schemas", metavar="[DIR]", type=click.Path(path_type=Path)
+)
+def command(name: str | None, folder: Path | None) -> None:
+    """Print the JSON Schema of a playbook, inventory, event, plan or summary.
+
+    Without NAME the names are listed. --write writes NAME, or all of them, as NAME.schema.json into DIR (./schemas).
+    """
+    schemas = published(kinds())
+    if name is not None and name not in schemas:
+        hint = suggest(name, schemas) or f"they are: {', '.join(schemas)}"
+        raise click.UsageError(f'there is no schema "{name}"; {hint}')
+    chosen = schemas if name is None else {name: schemas[name]}
+    if folder is not None:
+        write(folder, chosen)
+    elif name is None:
+        click.echo("\n".join(schemas))
+    else:
+        click.echo(as_text(schemas[name]), nl=False)
+
+
+def write(folder: Path, schemas: dict[str, dict[str, Any]]) -> None:
+    """Write each schema into the folder, which is made where it is missing; one line to say so each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in schemas.items():
+        path = folder / f"{name}.schema.json"
+        path.write_text(as_text(schema), encoding="utf-8")
+        click.echo(path)
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """A schema as it is printed and committed."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

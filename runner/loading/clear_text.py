@@ -1,0 +1,60 @@
+"""Passwords and keys that stand in a file for all to read (W418). Their values are shown nowhere."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from runner.loading.cursor import Cursor
+from runner.loading.documents import Problems
+from runner.loading.playbook import PlaybookTexts
+from runner.location import Location
+from runner.model.inventory import Inventory, Layer
+
+NAMES = re.compile(r"(?i)(^|_)(password|passwd|passphrase|secret|token|api_?key|private_?key)$")
+PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+HINT = "declare it under secrets, from env, file, prompt or command, and use {{ secrets.NAME }}"
+
+
+def check_clear_text(texts: PlaybookTexts, inventory: Inventory, problems: Problems) -> None:
+    """Warn of variables that look like a secret, and of become passwords that name none."""
+    hosts = {id(layer): layer for host in inventory.hosts.values() for layer in host.layers}
+    plays = [play.play.vars for play in texts.plays]
+    for layer in [*texts.playbook.layers, *plays, *hosts.values()]:
+        _check_layer(layer, problems)
+    steps = [step.cursor for play in texts.plays for step in play.steps]
+    declared = texts.playbook.secrets
+    for cursor in [*(play.cursor for play in texts.plays), *steps]:
+        _check_password(cursor.at("become", "password"), declared, problems)
+    _check_connections(inventory, declared, problems)
+
+
+def _check_layer(layer: Layer, problems: Problems) -> None:
+    for name, value in layer.values.items():
+        if isinstance(value, str) and value and (NAMES.search(name) or PEM.search(value)):
+            _warn(f'"{name}" looks like a secret in clear text', layer.locations[name], value, problems)
+
+
+def _check_password(cursor: Cursor, declared: Iterable[str], problems: Problems) -> None:
+    value = cursor.data
+    if isinstance(value, str) and "{{" not in value and value not in declared:
+        _warn("a password in clear text", cursor.key, value, problems)
+
+
+def _check_connections(inventory: Inventory, declared: Iterable[str], problems: Problems) -> None:
+    shared: Mapping[int, tuple[object, Location]] = {
+        id(host.options): (host.options.get("password"), host.location) for host in inventory.hosts.values()
+    }
+    for value, location in shared.values():
+        if isinstance(value, str) and value not in declared:
+            _warn("a password for ssh in clear text", location, value, problems)
+
+
+def _warn(message: str, location: Location, value: str, problems: Problems) -> None:
+    """Warn, and take the value out of the lines that excerpts are made from."""
+    problems.warning("W418", message, location, HINT)
+    lines = list(problems.sources.get(location.file, ()))
+    parts = [part.strip() for part in value.splitlines() if part.strip()]
+    first = location.line - 1
+    for number in range(first, min(first + len(parts) + 2, len(lines))):  # a block starts on the line after its key
+        for part in parts:
+            lines[number] = lines[number].replace(part, "***")
+    problems.sources[location.file] = tuple(lines)

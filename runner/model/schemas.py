@@ -1,0 +1,52 @@
+"""JSON Schemas of what runner writes: events, plans and summaries, made from their types."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from runner.model.events import Event
+from runner.model.plan import Plan
+from runner.model.summary import Summary
+
+RECORD: Mapping[str, Any] = {
+    "seq": {"type": "integer", "minimum": 0, "description": "Counts the records of a run, from 0, without gaps."},
+    "ts": {
+        "type": "string",
+        "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$",
+        "description": "UTC, in microseconds.",
+    },
+    "run": {"type": "string", "minLength": 1, "description": "The run's id."},
+    "sum": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{8}$",
+        "description": "CRC-32 of the sum of the record before and of this line up to here.",
+    },
+}
+"""What stands around the fields of every event in ``events.jsonl``."""
+
+
+def event_schema() -> dict[str, Any]:
+    """One line of ``events.jsonl``. A new field may come with a minor version, so unknown ones are allowed."""
+    schema = msgspec.json.schema(Event)
+    kinds = {part["$ref"].rsplit("/", 1)[1] for part in schema["anyOf"]}
+    definitions = {name: _record(part) if name in kinds else part for name, part in schema["$defs"].items()}
+    return {**schema, "$defs": definitions}
+
+
+def _record(event: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **event,
+        "properties": {**RECORD, **event["properties"]},
+        "required": sorted({*RECORD, *event["required"]}),
+    }
+
+
+def plan_schema() -> dict[str, Any]:
+    """A plan."""
+    return msgspec.json.schema(Plan)
+
+
+def summary_schema() -> dict[str, Any]:
+    """``summary.json``, which is also what ``run.ended`` holds."""
+    return msgspec.json.schema(Summary)
