@@ -70,9 +70,7 @@ class _Values:
         return None if value is None or isinstance(value, dict | list) else str(value)
 
 
-def _by_variable(
-    variable: str, hosts: Sequence[str], values: _Values, place: Location
-) -> dict[str, str]:
+def _by_variable(variable: str, hosts: Sequence[str], values: _Values, place: Location) -> dict[str, str]:
     group_of, without = by_value(hosts, lambda name: values.text(variable, name))
     problems = list(values.faults.values())
     if without:
