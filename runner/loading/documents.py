@@ -146,15 +146,16 @@ def _document(
     path: Path, source: Source, data: bytes, problems: Problems, limits: Limits, what: str
 ) -> Document | None:
     problems.sources[source.name] = source.lines
+    problems.hashes[source.name] = hashlib.sha256(data).hexdigest()
     if not check_characters(source, problems):
         return None
     composed = compose(source, problems, limits)
     if composed is None:
         return None
-    if composed.is_empty:
+    if composed.data is None:
         problems.error("E101", f"{what} is empty", Location(source.name, 1), EXAMPLES.get(what, ""))
         return None
-    return Document(path, source.name, composed.data, hashlib.sha256(data).hexdigest(), source, composed)
+    return Document(path, source.name, composed.data, problems.hashes[source.name], source, composed)
 
 
 EXAMPLES = {

@@ -30,6 +30,8 @@ LEADING_ZERO = re.compile(r"[-+]?0[0-9]+(\.[0-9]*)?")
 NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 NUMBER_STARTS = frozenset("-+.0123456789")
 
+QUOTE = "quote it if it is meant as text"
+
 LONGEST_NUMBER = 300
 """Characters. Longer ones are an input error rather than a slow conversion."""
 
@@ -60,35 +62,23 @@ def resolve(text: str) -> tuple[Scalar, Oddity | None]:
 
 
 def number(text: str) -> tuple[Scalar, Oddity | None]:
-    """The value of text that starts as a number does."""
+    """The value of text that starts as a number does; text that only looks like one is text."""
     if NOT_FINITE.fullmatch(text):
-        return text, Oddity("E306", f'"{text}" is no finite number', "quote it if it is meant as text")
+        return text, Oddity("E306", f'"{text}" is no finite number', QUOTE)
     if LEADING_ZERO.fullmatch(text):
-        return text, Oddity("E304", f'"{text}" has a leading zero', f'quote it: "{text}"')
+        return text, Oddity("E304", f'"{text[:60]}" has a leading zero', f'quote it: "{text[:60]}"')
+    if not FLOAT.fullmatch(text) and not BASED.fullmatch(text):
+        return text, None
     if len(text) > LONGEST_NUMBER:
-        return _long(text)
-    if INTEGER.fullmatch(text):
-        return int(text), None
+        return text, Oddity("E306", f"a number of {len(text)} characters is too long", QUOTE)
+    value = _converted(text)
+    return (text, Oddity("E306", f'"{text}" is larger than any number', QUOTE)) if math.isinf(value) else (value, None)
+
+
+def _converted(text: str) -> int | float:
     if BASED.fullmatch(text):
-        return int(text, 0), None
-    if FLOAT.fullmatch(text):
-        return _finite(text)
-    return text, None
-
-
-def _finite(text: str) -> tuple[Scalar, Oddity | None]:
-    value = float(text)
-    if math.isinf(value):
-        return text, Oddity("E306", f'"{text}" is larger than any number', "quote it if it is meant as text")
-    return value, None
-
-
-def _long(text: str) -> tuple[Scalar, Oddity | None]:
-    if INTEGER.fullmatch(text) or FLOAT.fullmatch(text) or BASED.fullmatch(text):
-        return text, Oddity(
-            "E306", f"a number of {len(text)} characters is too long", "quote it if it is meant as text"
-        )
-    return text, None
+        return int(text, 0)
+    return int(text) if INTEGER.fullmatch(text) else float(text)
 
 
 UNIT_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {

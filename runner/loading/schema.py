@@ -17,9 +17,9 @@ from runner.fragments import TEMPLATE
 from runner.loading.documents import Document, Steps
 from runner.loading.foreign_words import foreign
 from runner.loading.problems_list import Problems
-from runner.words import suggest
 from runner.loading.unknown_keys import homes, look_alike
 from runner.loading.wrong_values import finding, is_duration
+from runner.words import suggest
 
 Schema = Mapping[str, Any]
 

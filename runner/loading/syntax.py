@@ -1,144 +1,222 @@
 """PyYAML's complaints about syntax in plain words; pure.
 
 Its two parsers word the same complaint differently and neither says what to do, so the words here are found from what
-is common to both and from the text at the place.
+is common to both and from the text at the place. An explanation is tried for each complaint in turn; the first that
+knows it speaks.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from runner.loading.problems_list import Problems
 from runner.loading.scalars import Oddity
 from runner.loading.source import Source
+from runner.location import Location
 
-Place = tuple[int, int]
+BEYOND = re.compile(r"\\U(?!00(?:0[0-9a-fA-F]|10))")
+HALF = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
+TEMPLATE_VALUE = re.compile(r"(?:[:-] +|\[ *)(\{\{)")
+TAB_HINT = "use spaces; a tab that belongs to a text needs quotes"
+QUOTED_BEFORE = re.compile(r"""["']\s*$""")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What the parser said and where: indexes of the place, and of what was open there, counted from 0."""
+
+    told: str
+    at: int
+    opened: int | None
+    source: Source
+
+    @property
+    def line(self) -> str:
+        """The line of the place."""
+        return self.source.lines[self.source.location(self.at).line - 1]
+
+    @property
+    def before(self) -> str:
+        """What stands before the place on its line."""
+        return self.line[: self.source.location(self.at).column - 1]
+
+    @property
+    def character(self) -> str:
+        """The character at the place, nothing at the end of the file."""
+        return self.source.text[self.at : self.at + 1]
+
+    def line_of(self, index: int) -> int:
+        """The number of the line that an index is on."""
+        return self.source.location(index).line
+
+
+Told = tuple[Oddity, int]
+"""What to say, and the index of where."""
 
 
 def explain(error: Any, source: Source, problems: Problems) -> None:
-    """Report an error of PyYAML's. Marks count from 0; one without a mark stands at the end of what was read."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    index = min(mark.index if mark else getattr(error, "position", 0), len(source.text))
+    """Report an error of PyYAML's."""
+    complaint = _complaint(error, source)
+    oddity, index = next(told for speak in SPEAKERS if (told := speak(complaint)))
+    place = source.location(index)
+    if not problems.has_error_at(place):  # a template without quotes, say, has been told
+        problems.error(oddity.code, oddity.message, place, oddity.hint)
+
+
+def _complaint(error: Any, source: Source) -> Complaint:
+    """Marks count from 0; an error without one stands at the character that it names."""
+    size = len(source.text)
     opened = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or opened
+    at = mark.index if mark else getattr(error, "position", 0)
     told = f"{getattr(error, 'context', None) or ''} | {getattr(error, 'problem', None) or error}"
-    oddity, index = _words(told, index, min(opened.index, len(source.text)) if opened else None, source)
-    problems.error(oddity.code, oddity.message, source.location(index), oddity.hint)
+    return Complaint(told, min(at, size), min(opened.index, size) if opened else None, source)
 
 
-def bad_escape(source: Source) -> Any:
+def bad_escape(source: Source) -> Location:
     """The place of the first escape beyond Unicode."""
-    match = re.search(r"\\U(?!00(?:0[0-9a-fA-F]|10))", source.text)
-    return source.location(match.start() if match else 0, 10)
+    match = BEYOND.search(source.text)
+    return source.location(match.start() if match else 0)
 
 
-def _words(told: str, index: int, opened: int | None, source: Source) -> tuple[Oddity, int]:
-    """What to say, and where."""
-    text = source.text
-    line = source.lines[source.location(index).line - 1]
-    start = source.location(opened).line if opened is not None else 0
-    if "block scalar" in told:
-        return Oddity(
-            "E220", "after | or > only a number, + or - can stand", 'write "|" or ">", and the text on the next lines'
-        ), index
-    if "escape" in told or "hexdecimal" in told:
-        return _escape(told, index, text)
-    if "directive" in told:
-        return Oddity("E217", "unknown directive", "quote it if a value starts with %"), text.rfind("\n", 0, index) + 1
-    if "incompatible YAML" in told:
-        return Oddity("E216", "this version of YAML is not known", "leave the %YAML line out"), index
-    if "quoted scalar" in told and opened is not None:
-        return Oddity(
-            "E204",
-            f"a quote opened at line {start} is never closed; reading ended at line {source.location(index).line}",
-            f"close it with {text[opened]}",
-        ), opened
-    if "a tag" in told or "tag handle" in told:
-        return Oddity("E218", "tags are not allowed", "quote the value if it is meant as text"), opened or index
-    if "an anchor" in told or "an alias" in told:
-        return Oddity("E208", f'a value can\'t start with "{text[opened or 0]}"', "quote it"), opened or index
-    if re.search(r"(?:^|[:,\[-] )\{\{", line):
-        return Oddity(
-            "E206", "a template without quotes is a mapping to YAML", 'quote the whole value: "{{ … }}"'
-        ), index
-    if "cannot start any token" in told:
-        return _token(index, text)
-    if "flow sequence" in told or "flow mapping" in told or "flow node" in told:
-        return _flow(index, opened, source)
-    if "not allowed" in told:
-        return _not_allowed(told, index, source)
-    return _block(told, index, opened, source)
+def half_escape(source: Source, start: int) -> int:
+    """The index of the first escape, from ``start`` on, that names half a character."""
+    match = HALF.search(source.text, start)
+    return match.start() if match else start
 
 
-def _escape(told: str, index: int, text: str) -> tuple[Oddity, int]:
-    start = text.rfind("\\", 0, index + 1)
-    start = index if start < 0 else start
-    if "invalid Unicode" in told:
+def tab(source: Source, index: int) -> tuple[str, str, int]:
+    """Code, message and place for a tab that stands between values."""
+    blank = not source.text[:index].rpartition("\n")[2].strip(" \t")
+    return "E201", "tab used for indentation" if blank else "a tab outside of quotes", index
+
+
+def _block_scalar(it: Complaint) -> Told | None:
+    if "block scalar" not in it.told:
+        return None
+    if it.character == "\t" or "indentation" in it.told:
+        return Oddity("E220", "the lines after | or > are indented in a way that fits nothing", "use spaces"), it.at
+    hint = 'write "|" or ">" alone, and the text on the next lines'
+    return Oddity("E220", "after | or > only one digit from 1 to 9, + or - can stand", hint), it.at
+
+
+def _escape(it: Complaint) -> Told | None:
+    if "escape" not in it.told and "hexdecimal" not in it.told:
+        return None
+    start = it.source.text.rfind("\\", 0, it.at + 1)
+    start = max(start, 0)
+    if "invalid Unicode" in it.told:
         return Oddity("E115", "an escape names no character", "write the character itself"), start
-    return Oddity(
-        "E208", f'"{text[start : start + 2]}" is no escape', "write \\\\ for a backslash, or use single quotes"
-    ), start
+    written = it.source.text[start : start + 2].strip()
+    return Oddity("E208", f'"{written}" is no escape', "write \\\\ for a backslash, or use single quotes"), start
 
 
-def _token(index: int, text: str) -> tuple[Oddity, int]:
-    character = text[index : index + 1]
-    if character == "\t":
-        blank = not text[text.rfind("\n", 0, index) + 1 : index].strip(" \t")
-        return Oddity("E201", "tab used for indentation" if blank else "tab used between values", "use spaces"), index
-    return Oddity("E208", f'a value can\'t start with "{character}"', "quote it"), index
+def _directive(it: Complaint) -> Told | None:
+    if "incompatible YAML" in it.told:
+        return Oddity("E216", "this version of YAML is not known", "leave the %YAML line out"), it.at
+    if "directive" not in it.told:
+        return None
+    start = it.at if it.opened is None else it.opened
+    return Oddity("E217", "unknown directive", "quote it if it is meant as text"), start
 
 
-def _flow(index: int, opened: int | None, source: Source) -> tuple[Oddity, int]:
-    text = source.text
-    where = source.location(index)
-    first = opened if opened is not None and text[opened : opened + 1] in "[{" else _bracket(text, index)
-    if index >= len(text.rstrip()):
-        bracket = text[first : first + 1] or "["
-        return Oddity(
-            "E204",
-            f'"{bracket}" is never closed; reading ended at line {where.line}',
-            f"close it with {']' if bracket == '[' else '}'}",
-        ), first
-    found = text[index : index + 1]
-    message = f'"{text[first : first + 1]}" opened at line {source.location(first).line} is not closed; "{found}" can\'t stand here'
-    return Oddity("E204", message, "a value with [ ] { } , or : in it must be quoted here"), index
+def _quote(it: Complaint) -> Told | None:
+    if "quoted scalar" not in it.told or it.opened is None:
+        return None
+    quote = it.source.text[it.opened]
+    message = f"the quote {quote} is never closed; reading ended at line {it.line_of(it.at)}"
+    return Oddity("E204", message, f"close it with {quote}"), it.opened
+
+
+def _sign(it: Complaint) -> Told | None:
+    start = it.at if it.opened is None else it.opened
+    if "scanning a tag" in it.told or "parsing a tag" in it.told or "tag handle" in it.told or "a tag" in it.told:
+        return Oddity("E218", "tags are not allowed", "quote the value if it is meant as text"), start
+    if "an anchor" in it.told or "an alias" in it.told:
+        sign = it.source.text[start : start + 1]
+        return Oddity("E208", f'a value can\'t start with "{sign}" like this', "quote it"), start
+    return None
+
+
+def _template(it: Complaint) -> Told | None:
+    match = TEMPLATE_VALUE.search(it.line)
+    if not match:
+        return None
+    start = it.at - len(it.before) + match.start(1)
+    return Oddity("E206", "a template without quotes is a mapping to YAML", 'quote the whole value: "{{ … }}"'), start
+
+
+def _token(it: Complaint) -> Told | None:
+    if "start any token" not in it.told:
+        return None
+    if it.character == "\t":
+        code, message, index = tab(it.source, it.at)
+        return Oddity(code, message, TAB_HINT), index
+    return Oddity("E208", f'a value can\'t start with "{it.character}"', "quote it"), it.at
+
+
+def _flow(it: Complaint) -> Told | None:
+    if "flow" not in it.told:
+        return None
+    text = it.source.text
+    first = it.opened if it.opened is not None and text[it.opened : it.opened + 1] in ("[", "{") else _bracket(text, it.at)
+    bracket = text[first : first + 1]
+    if it.at >= len(text.rstrip()):
+        message = f'"{bracket}" is never closed; reading ended at line {it.line_of(it.at)}'
+        return Oddity("E204", message, f"close it with {']' if bracket == '[' else '}'}"), first
+    message = f'"{it.character}" can\'t stand here, inside the "{bracket}" opened at line {it.line_of(first)}'
+    return Oddity("E204", message, "inside [ ] and { } a value with such characters must be quoted"), it.at
 
 
 def _bracket(text: str, index: int) -> int:
-    """The last bracket before a place, the place itself if there is none."""
-    found = max(text.rfind("[", 0, index), text.rfind("{", 0, index))
-    return found if found >= 0 else min(index, max(len(text) - 1, 0))
+    """The last opening bracket before a place, or the start of the text."""
+    return max(text.rfind("[", 0, index), text.rfind("{", 0, index), 0)
 
 
-def _not_allowed(told: str, index: int, source: Source) -> tuple[Oddity, int]:
-    place = source.location(index)
-    line = source.lines[place.line - 1]
-    before = line[: place.column - 1]
-    if "mapping values" not in told:
-        return Oddity("E202", "a list item or key can't start here", "put it on a line of its own"), index
-    if len(before) > 1000:
-        return Oddity("E213", f"a key of {len(before.strip())} characters is too long"), index - len(before.strip())
-    if re.search(r":(\s|$)", before):
-        return Oddity("E203", '": " inside a value', "quote the value"), index
+def _not_allowed(it: Complaint) -> Told | None:
+    if "not allowed" not in it.told:
+        return None
+    start = it.at - len(it.before.lstrip())
+    if "mapping values" not in it.told:
+        return Oddity("E202", "a list item or key can't start here", "put it on a line of its own"), it.at
+    if it.at - start > 1000:
+        return Oddity("E213", f"a key of {it.at - start} characters is too long"), start
+    if re.search(r":(\s|$)", it.before):
+        return Oddity("E203", '": " inside a value', "quote the value"), it.at
+    hint = "align it with the keys it belongs to; is the line before complete?"
+    return Oddity("E202", "a key can't start here: the line before goes on", hint), start
+
+
+def _no_colon(it: Complaint) -> Told | None:
+    if "expected ':'" not in it.told or it.opened is None:
+        return None
     return Oddity(
-        "E202",
-        "this line is indented deeper than the lines before allow",
-        "align it with the other keys; is the line before complete?",
-    ), index - len(before.strip())
+        "E202", 'a key without ":"', 'write "key: value", or indent it to go on with the text above'
+    ), it.opened
 
 
-def _block(told: str, index: int, opened: int | None, source: Source) -> tuple[Oddity, int]:
-    text = source.text
-    before = text[text.rfind("\n", 0, index) + 1 : index]
-    began = f"; the block began at line {source.location(opened).line}" if opened is not None else ""
-    if "find expected ':'" in told and opened is not None:
-        return Oddity(
-            "E202", 'a key without ":"', 'write "key: value", or indent the line to go on with the text above'
-        ), opened
-    if re.search(r"""(['"])\s*$""", before):
-        return Oddity("E205", "text after the closing quote", "quote the value as a whole"), index
-    if text[index : index + 1] in "]}":
-        return Oddity("E202", f'"{text[index : index + 1]}" closes nothing', "remove it, or quote the value"), index
-    if text[index : index + 1] == "," or before.strip():
-        return Oddity("E202", f"this can't stand here{began}", "quote the value"), index
-    return Oddity(
-        "E202", f"the indentation of this line fits nothing above{began}", "align it with the lines it belongs to"
-    ), index
+def _block(it: Complaint) -> Told:
+    began = "" if it.opened is None else f"; the block began at line {it.line_of(it.opened)}"
+    if QUOTED_BEFORE.search(it.before):
+        return Oddity("E205", "text after the closing quote", "quote the value as a whole"), it.at
+    if it.character in ("]", "}"):
+        return Oddity("E202", f'"{it.character}" closes nothing', "remove it, or quote the value"), it.at
+    if it.before.strip():
+        return Oddity("E202", f"this can't stand here{began}", "quote the value"), it.at
+    return Oddity("E202", f"this line fits nothing above{began}", "align it with the lines it belongs to"), it.at
+
+
+SPEAKERS: tuple[Callable[[Complaint], Told | None], ...] = (
+    _block_scalar,
+    _escape,
+    _directive,
+    _quote,
+    _sign,
+    _template,
+    _token,
+    _flow,
+    _not_allowed,
+    _no_colon,
+    _block,
+)
