@@ -91,6 +91,10 @@ class Templates:
         """The ``x`` of each ``name.x`` or ``name['x']`` in it that must be there."""
         return analysis.members(self._parsed(template), name)
 
+    def unquoted(self, template: Template) -> frozenset[str]:
+        """Variables that go into its text as they are, without ``| quote``: in shell text a danger."""
+        return analysis.unquoted(self._parsed(template))
+
     def place(self, template: Template, name: str) -> int:
         """The offset of the first mention of a variable in the source; 0 where it is not found."""
         return analysis.offset_of(self._sandbox, template.source, name, bare=template.bare)
