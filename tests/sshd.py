@@ -129,6 +129,7 @@ class Sshd:
         (self.folder / "sshd_config").write_text(self._config_text())
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+        before = len(self.log())
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")],
@@ -136,26 +137,29 @@ class Sshd:
                 stdout=log,
                 stderr=log,
             )
-        return self._answers()
+        return self._listens(before)
 
     def _config_text(self) -> str:
         given = {line.split(maxsplit=1)[0].lower() for line in self._config}
         lines = [f"Port {self.port}", f"HostKey {self.folder}/host_ed25519", "AllowUsers *@127.0.0.0/8"]
-        few = self.addresses <= MOST_ADDRESSES
-        lines += [f"ListenAddress {name}" for name in (self.hosts(self.addresses) if few else ["0.0.0.0"])]
+        lines += [f"ListenAddress {name}" for name in self._listening()]
         lines += [
             f"{key} {value}".format(folder=self.folder) for key, value in DEFAULTS.items() if key.lower() not in given
         ]
         return "\n".join([*lines, *self._config]) + "\n"
 
-    def _answers(self) -> bool:
+    def _listens(self, before: int) -> bool:
+        """Wait until it says that it listens on every address; its log had ``before`` characters when it started."""
         assert self.process
         end = time.monotonic() + 10
         while self.process.poll() is None and time.monotonic() < end:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            if self.log()[before:].count("Server listening on ") >= len(self._listening()):
                 return True
-            time.sleep(0.01)  # asks again; nothing depends on how long this is
+            time.sleep(0.005)  # asks again; nothing depends on how long this is
         return False
+
+    def _listening(self) -> list[str]:
+        return self.hosts(self.addresses) if self.addresses <= MOST_ADDRESSES else ["0.0.0.0"]
 
     def hosts(self, count: int, start: int = 1) -> list[str]:
         """Addresses of that many hosts, from number ``start`` on."""
@@ -181,15 +185,16 @@ class Sshd:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def connections(self) -> int:
-        """How many connections it has accepted, the one of its own start not counted."""
-        return sum("Connection from" in line for line in self.log().splitlines()) - self._probes()
-
-    def _probes(self) -> int:
-        return self.log().count("Server listening on 127.0.0.1 ") or self.log().count("Server listening on 0.0.0.0 ")
+        """How many connections it has accepted."""
+        return self.log().count("Connection from ")
 
     def authentications(self) -> int:
         """How many logins it has let in."""
         return len(re.findall(r"^Accepted \S+ for ", self.log(), re.MULTILINE))
+
+    def drops(self) -> int:
+        """How many connections it has dropped because too many were logging in (MaxStartups)."""
+        return self.log().count("drop connection #")
 
     def sessions(self) -> list[int]:
         """Process ids of all that the server has started: one or two for each connection, and what runs in them."""

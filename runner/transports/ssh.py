@@ -6,6 +6,7 @@ for a passphrase), known hosts, a place among the connecting ones, and only then
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -206,6 +207,7 @@ async def start(context: TransportContext) -> AsyncIterator[Transport]:
     check_version()
     asyncssh.set_log_level(logging.WARNING)
     logging.getLogger("asyncssh").addHandler(logging.NullHandler())
+    warnings.filterwarnings("ignore", module=r"asyncssh\.")  # of old algorithms, which a host's owner has allowed
     transport = SshTransport(context)
     try:
         yield transport

@@ -129,7 +129,7 @@ async def connected(made: Callable[[], Wire], sock: socket.socket | None) -> Non
 async def tcp(call: Call, progress: Progress) -> socket.socket:
     """An open socket to the first address of a host that answers. Raises ConnectError, naming all that were tried."""
     tries: list[tuple[str, ConnectError | OSError]] = []
-    for family, address in await resolve(call.host, call.port, min(DNS_TIMEOUT, call.limit)):
+    for family, address in await resolve(call.host, call.port, min(DNS_TIMEOUT, call.limit / 2)):
         where = call.where if address == call.host else f"{call.where} ({address})"
         progress.where = where
         try:

@@ -5,6 +5,7 @@ servers lock out an address for it.
 """
 
 import errno
+import os
 import re
 import socket
 from dataclasses import dataclass, field
@@ -103,7 +104,8 @@ def unreachable(tries: list[tuple[str, ConnectError | OSError]]) -> ConnectError
 def from_os(error: OSError, where: str) -> ConnectError:
     """What the operating system says of an address."""
     cause = "timeout" if error.errno == errno.ETIMEDOUT else "refused"
-    return ConnectError(cause, f"{where}: {(error.strerror or said(error)).lower()}", temporary=True)
+    words = os.strerror(error.errno).lower() if error.errno else said(error)
+    return ConnectError(cause, f"{where}: {words}", temporary=True)
 
 
 def denied(_: BaseException, progress: Progress) -> ConnectError:
