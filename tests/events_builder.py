@@ -3,6 +3,13 @@
 ``Story`` gives each event its time and keeps the list; functions without it make one event.
 """
 
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from runner.location import Location
 from runner.model.events import (
     BudgetChanged,
     BudgetExceeded,
@@ -20,8 +27,10 @@ from runner.model.events import (
     WaveEnded,
     WaveStarted,
 )
+from runner.model.plan import Plan, PlannedPlay, Wave
+from runner.model.playbook import Step, Strategy
 from runner.model.progress import Progress
-from runner.reporting import Record
+from runner.reporting import Record, View
 
 START = 1_795_255_200.0  # 2026-11-21T10:00:00Z
 
@@ -114,4 +123,23 @@ def folded(*events: Event, seconds: float = 1.0) -> Progress:
 
 
 def record(event: Event, ts: float = START, seq: int = 0) -> Record:
-    return Record(event, ts, seq, b'{"seq":%d}\n' % seq)
+    """A record as the journal makes it."""
+    when = datetime.fromtimestamp(ts, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    fields = {"seq": seq, "ts": when, "run": "r1", **msgspec.to_builtins(event), "sum": "00000000"}
+    return Record(event, ts, seq, json.dumps(fields).encode() + b"\n")
+
+
+def show(view: View, *events: Event, seconds: float = 1.0, plan: Plan | None = None) -> float:
+    """Let a view see these events, ``seconds`` apart, without a tick; the time after the last."""
+    view.begin(plan or a_plan(), "r1", "runs/r1")
+    for seq, event in enumerate(events):
+        view.see(record(event, START + seq * seconds, seq))
+    return START + len(events) * seconds
+
+
+def a_plan(*hosts: str, steps: Mapping[str, str] | None = None, notes: tuple[str, ...] = ()) -> Plan:
+    """A plan of one play ``web`` in one wave; ``steps`` maps ids to names."""
+    place = Location("deploy.yaml", 9)
+    made = tuple(Step(id, name, "command", {}, place) for id, name in (steps or {"upload": "upload"}).items())  # noqa: A001
+    web = PlannedPlay("web", "Web", hosts, (Wave(1, hosts),), made, Strategy(), 10, place)
+    return Plan("deploy.yaml", "deploy", ".", (web,), {}, notes=notes)

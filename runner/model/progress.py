@@ -142,7 +142,7 @@ class Progress:
         elif host.phase == DELAYED and attempt <= host.attempt:
             raise IllegalEventError(_text(event, f"attempt {attempt} follows attempt {host.attempt}"))
         if stats is None:
-            play.steps[event.step] = StepStats(len(play.steps), kind=event.kind)
+            play.steps[event.step] = StepStats(len(play.steps), gone=play.early, kind=event.kind)
         self.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
         host.attempt, host.phase, host.last = attempt, following, ""
 
@@ -151,7 +151,7 @@ class Progress:
         match event:
             case StepOutput():
                 host.phase = self._move(host, event, "step.output")
-                host.last = _last_line(event.text) or host.last
+                host.last = (_last_line(event.text) if event.encoding is None else "") or host.last
             case StepNote():
                 host.phase = self._move(host, event, "step.note")
                 host.last = event.message
@@ -166,7 +166,7 @@ class Progress:
         following = self._move(host, event, f"{name} unsent" if event.status in UNSENT else name)
         stats = play.steps.get(event.step)
         if stats is None:
-            stats = play.steps[event.step] = StepStats(len(play.steps), kind=event.kind)
+            stats = play.steps[event.step] = StepStats(len(play.steps), gone=play.early, kind=event.kind)
         if host.phase == IDLE and host.bits >> stats.index & 1:
             raise IllegalEventError(_text(event, "the step has already ended on this host"))
         self.output_lost += event.output_lost
@@ -181,6 +181,7 @@ class Progress:
         if hosts is not None and hosts.pop(event.host, None) is not None and not hosts:
             del self.at_work[event.play, event.step]
         host.bits |= 1 << stats.index
+        stats.gone += 1
         if event.status != Status.SKIPPED:
             stats.add(round(event.duration * 1e6), event.host)
         self.steps[event.status] += 1
@@ -257,7 +258,8 @@ class Progress:
             wave.ended += 1
             wave.working -= not not_run
         self.active -= not not_run
-        self.dropped += max(play.of_steps - host.bits.bit_count(), 0)
+        if host.bits.bit_count() < play.of_steps:
+            self._dropped(play, host)
         host.phase, host.status, host.reason = following, event.status, event.reason
         host.micros = round(event.duration * 1e6)
         play.hosts[event.host] = host
@@ -266,6 +268,12 @@ class Progress:
         if event.status in BAD and not host.failures:  # it went wrong outside any step
             reason = event.reason
             self.failures.append(Failure(event.play, event.wave, event.host, "", event.status, reason, ts))
+
+    def _dropped(self, play: PlayProgress, host: HostProgress) -> None:
+        self.dropped += play.of_steps - host.bits.bit_count()
+        play.early += 1
+        for stats in play.steps.values():
+            stats.gone += not host.bits >> stats.index & 1
 
     def _wave_started(self, event: WaveStarted, ts: float) -> None:
         play = self._play(event, event.play)

@@ -87,10 +87,14 @@ class HostProgress:
 
 @dataclass(slots=True)
 class StepStats:
-    """How long a step took, over the hosts it ended on: whole microseconds. ``slowest`` is the host of ``longest``."""
+    """How long a step took, over the hosts it ended on: whole microseconds. ``slowest`` is the host of ``longest``.
+
+    ``count`` leaves out the hosts that skipped it. ``gone`` counts the hosts on which it ended, or never will.
+    """
 
     index: int
     count: int = 0
+    gone: int = 0
     micros: int = 0
     longest: int = -1
     slowest: str = ""
@@ -120,7 +124,10 @@ class WaveProgress:
 
 @dataclass(slots=True)
 class PlayProgress:
-    """One play. ``of_*`` are the plan's numbers; ``counts`` are its hosts that ended, by status."""
+    """One play. ``of_*`` are the plan's numbers; ``counts`` are its hosts that ended, by status.
+
+    ``early`` counts those that ended with steps left.
+    """
 
     id: str
     name: str = ""
@@ -131,6 +138,7 @@ class PlayProgress:
     waves: dict[int, WaveProgress] = field(default_factory=dict)
     steps: dict[str, StepStats] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
+    early: int = 0
     open_wave: int | None = None
     failures: int = 0
     allowed: int | None = None

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from runner.model.outcome import HostStatus
+from runner.model.outcome import HostStatus, Status
 from runner.model.progress import Progress
 from runner.model.state import Failure, PlayProgress
 
@@ -180,9 +180,9 @@ def of(progress: Progress, *, run: str = "", folder: str = "") -> Summary:
     )
 
 
-def with_exit(summary: Summary, status: int) -> Summary:
-    """The summary with the exit status filled in."""
-    return msgspec.structs.replace(summary, exit=status)
+def with_exit(summary: Summary, status: int, word: str = "") -> Summary:
+    """The summary with the exit status filled in, and the run's status where the command line has another word."""
+    return msgspec.structs.replace(summary, exit=status, status=word or summary.status)
 
 
 def as_data(summary: Summary) -> dict[str, Any]:
@@ -259,7 +259,8 @@ def _play(play: PlayProgress) -> PlaySummary:
 
 
 def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
-    return {status: counts[status] for status in sorted(counts) if counts[status]}
+    """What is not zero, the good first, as the statuses are listed."""
+    return {status.value: counts[status] for status in Status if counts.get(status)}
 
 
 def _groups(progress: Progress, *, ignored: bool) -> tuple[FailureGroup, ...]:
