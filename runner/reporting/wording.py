@@ -1,0 +1,61 @@
+"""How the views name things: steps by their names, hosts folded, statuses in colour. All of it is safe to show."""
+
+from collections.abc import Iterable, Mapping
+
+from runner.hostlist import fold
+from runner.model.plan import Plan
+from runner.model.template import Template
+from runner.reporting.escape import visible
+
+Names = Mapping[tuple[str, str], str]
+"""The name of a step by play and step id."""
+
+FOLDED = 300
+"""Hosts up to which names are folded in what is drawn many times a second."""
+
+_COLORS = {
+    "ok": "32",
+    "changed": "33",
+    "failed": "31",
+    "timed_out": "31",
+    "unreachable": "31",
+    "aborted": "31",
+    "unknown": "35",
+    "interrupted": "35",
+    "cancelled": "36",
+    "skipped": "2",
+    "not_run": "2",
+    "bold": "1",
+}
+
+
+def step_names(plan: Plan) -> dict[tuple[str, str], str]:
+    """Every step's name as its author wrote it, on one line; its id where it has none."""
+    return {(play.id, step.id): _name(step.name) or step.id for play in plan.plays for step in play.steps}
+
+
+def _name(value: object) -> str:
+    text = value.source if isinstance(value, Template) else value
+    return visible(" ".join(text.split())) if isinstance(text, str) else ""
+
+
+def hosts(names: Iterable[str], *, most: int | None = None) -> str:
+    """The hosts in a few characters: ``web[01-12]``; more than ``most`` of them as ``1000 hosts``."""
+    given = tuple(names)
+    return f"{len(given)} hosts" if most is not None and len(given) > most else visible(fold(given))
+
+
+def count(number: int, noun: str) -> str:
+    """``1 host``, ``2 hosts``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def counts(numbers: Mapping[str, int], *, color: bool) -> str:
+    """``ok 3  failed 1``."""
+    return "  ".join(paint(f"{status} {number}", status, color=color) for status, number in numbers.items() if number)
+
+
+def paint(text: str, status: str, *, color: bool) -> str:
+    """The text in the colour of a status, or as it is without ``color``."""
+    code = _COLORS.get(status) if color else None
+    return f"\x1b[{code}m{text}\x1b[0m" if code else text
