@@ -167,6 +167,10 @@ class Journal:
         self._writer.add(line)
         return seq, ts, line
 
+    def now(self) -> float:
+        """The time a record would get now."""
+        return self._wall()
+
     async def stored(self) -> None:
         """Return when all that was appended is on disk. Raises JournalError when it can't be."""
         loop = asyncio.get_running_loop()

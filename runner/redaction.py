@@ -41,6 +41,10 @@ class Redactor:
         self._text_pattern = re.compile("|".join(map(re.escape, self._texts)))
         self._bytes_pattern = re.compile(b"|".join(map(re.escape, self._bytes)))
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to mask."""
+        return bool(self._texts)
+
     def text(self, text: str) -> str:
         """The text with every form of every secret masked, the longest first."""
         if not any(form in text for form in self._texts):

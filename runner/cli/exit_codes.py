@@ -1,9 +1,13 @@
 """The one place that knows exit statuses: from an error, or from how a run ended."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from runner.errors import ConnectError, InputError, JournalError, LockError, MismatchError, RunnerError
-from runner.model.summary import Flags, Summary
+from runner.model.summary import Summary
+
+if TYPE_CHECKING:
+    from runner.app.run import Ending
 
 OK = 0
 FAILED = 1
@@ -54,17 +58,21 @@ def of_run(reasons: Iterable[int]) -> int:
     return next((code for code in ORDER if code in found), OK)
 
 
-def of_flags(flags: Flags, *, interrupted: int | None, has_bug: bool, fatal: RunnerError | None) -> set[int]:
-    """All exit statuses that a run's end gives reason for."""
+def of_ending(ending: "Ending", policy: str) -> tuple[int, str]:
+    """The exit status and the status word of a run that has ended, under ``--exit-policy``."""
+    flags = ending.summary.flags
     holds = {
         FAILED: flags.failed,
         UNREACHABLE: flags.unreachable,
         UNKNOWN: flags.unknown,
         ABORTED: flags.aborted,
-        INTERNAL: has_bug,
+        INTERNAL: ending.has_bug,
     }
-    found = {code for code, is_so in holds.items() if is_so}
-    return found | {code for code in (interrupted, None if fatal is None else of_error(fatal)) if code is not None}
+    reasons = {code for code, is_so in holds.items() if is_so}
+    fatal = None if ending.fatal is None else of_error(ending.fatal)
+    reasons |= {code for code in (ending.interrupted, fatal) if code is not None}
+    code = of_run(reasons)
+    return by_policy(policy, code, ending.summary), STATUS.get(code, "failed")
 
 
 def by_policy(policy: str, code: int, summary: Summary) -> int:

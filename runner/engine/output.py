@@ -62,7 +62,7 @@ class AttemptOutput:
 
     def close(self) -> dict[str, bytes]:
         """Write what was held back for masking, and close; gives those last bytes by stream."""
-        rest = {stream: mask.flush() for stream, mask in self._masks.items()}
+        rest = {stream: mask.finish() for stream, mask in self._masks.items()}
         for stream, chunk in rest.items():
             self._keep(stream, chunk)
         for descriptor in self._files.values():

@@ -150,8 +150,6 @@ def _judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any]
     if step.failed_when is None and step.changed_when is None and until is None:
         return _unchanged(outcome) if step.read_only else outcome
     names = {**(scope or turn.scope()), "result": Result(outcome, attempts=attempt)}
-    if step.register:
-        names[step.register] = names["result"]
     try:
         outcome = _decided(turn, step, outcome, names)
         if step.read_only:

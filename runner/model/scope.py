@@ -51,14 +51,15 @@ class HostsView(Mapping[str, HostView]):
         self._results = results
 
     def __getitem__(self, name: str) -> HostView:
-        host = self._plan.hosts[name]
+        host = self._plan.hosts.get(name) or self._plan.others[name]
         return HostView(host, host.vars, self._results.get(name, {}))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._plan.hosts)
+        yield from self._plan.hosts
+        yield from self._plan.others
 
     def __len__(self) -> int:
-        return len(self._plan.hosts)
+        return len(self._plan.hosts) + len(self._plan.others)
 
 
 def host_scope(

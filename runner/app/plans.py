@@ -1,0 +1,88 @@
+"""A plan out of files and options: what ``plan`` shows and ``run`` carries out."""
+
+import secrets as chance
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.app.loop import raise_file_limit
+from runner.app.settings import Settings
+from runner.durations import seconds
+from runner.errors import InputError
+from runner.loading.project import Loaded, load
+from runner.location import Problem
+from runner.model.events import PlanReady
+from runner.model.plan import Plan
+from runner.planning.compile import PlanSettings, compile_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, what it was made from, the seed of every chance in it, and the folder local files must stay within."""
+
+    plan: Plan
+    loaded: Loaded
+    seed: int
+    project: Path
+
+
+def make_plan(settings: Settings) -> Planned:
+    """Load and plan. Raises InputError with every problem."""
+    loaded = load(settings.playbook, inventories=settings.inventory, sets=settings.sets, cwd=Path.cwd())
+    seed = chance.randbelow(1 << 31) if settings.seed is None else settings.seed
+    wanted = PlanSettings(
+        limit=settings.limit,
+        exclude=settings.exclude,
+        concurrency=settings.concurrency,
+        timeout=duration_option("--timeout", settings.timeout),
+        seed=seed,
+        fail_fast=settings.fail_fast,
+        max_open=raise_file_limit(),
+        extra=loaded.extra,
+    )
+    try:
+        plan = compile_plan(
+            loaded.playbook, loaded.inventory, settings=wanted, templates=loaded.templates, inputs=loaded.hashes
+        )
+    except InputError as error:
+        raise InputError(error.problems, {**loaded.sources, **error.sources}) from None
+    return Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()))
+
+
+def duration_option(option: str, text: str | None) -> float | None:
+    """The seconds of a duration given on the command line. Raises InputError naming the option."""
+    if text is None:
+        return None
+    try:
+        return seconds(float(text) if text.replace(".", "", 1).isdigit() else text)
+    except ValueError as error:
+        raise InputError([Problem("E619", f"{option}: {error}")]) from None
+
+
+def project_of(folder: Path, cwd: Path) -> Path:
+    """The folder that local files must stay within.
+
+    The nearest above the playbook with ``.git``, else the current one if it holds the playbook, else the playbook's.
+    """
+    folder = folder.resolve()
+    for above in (folder, *folder.parents):
+        if (above / ".git").exists():
+            return above
+    return cwd.resolve() if folder.is_relative_to(cwd.resolve()) else folder
+
+
+def plan_ready(plan: Plan) -> PlanReady:
+    """What will run, as a record."""
+    plays = tuple(
+        {
+            "id": play.id,
+            "name": play.name,
+            "hosts": len(play.hosts),
+            "steps": len(play.steps),
+            "waves": [len(wave.hosts) for wave in play.waves],
+            "concurrency": play.concurrency,
+            "budget": play.budget,
+        }
+        for play in plan.plays
+    )
+    hosts = {name for play in plan.plays for name in play.hosts}
+    return PlanReady(plays=plays, hosts=len(hosts), total=plan.total, notes=plan.notes)

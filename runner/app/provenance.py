@@ -1,0 +1,59 @@
+"""Who runs what, from where: the first record of a run."""
+
+import getpass
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from runner import __version__
+from runner.model.events import RunStarted
+from runner.model.plan import Plan
+
+GIT_TIMEOUT = 5.0
+"""Seconds to wait for git; a run is not held up by a slow disk."""
+
+EVENT_SCHEMA = "1.0"
+
+
+def run_started(plan: Plan, *, argv: tuple[str, ...], seed: int, mode: str = "run") -> RunStarted:
+    """The record; secrets are names in it, and values after ``-e`` are masked like everything else."""
+    commit, clean = git_state(Path(plan.folder))
+    return RunStarted(
+        schema=EVENT_SCHEMA,
+        tool=__version__,
+        mode=mode,
+        playbook=plan.playbook,
+        name=plan.name,
+        inventory=plan.inventory,
+        hashes=plan.inputs,
+        argv=argv,
+        user=_user(),
+        controller=socket.gethostname(),
+        pid=os.getpid(),
+        cwd=str(Path.cwd()),
+        git_commit=commit,
+        git_clean=clean,
+        seed=seed,
+    )
+
+
+def git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """The commit that is checked out at a folder, and whether nothing differs from it; None where there is no git."""
+    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=normal"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=GIT_TIMEOUT, check=True, text=True)
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None, None
+    lines = done.stdout.splitlines()
+    oid = next((line.split()[-1] for line in lines if line.startswith("# branch.oid ")), None)
+    clean = not any(line for line in lines if not line.startswith("#"))
+    return (None if oid in {None, "(initial)"} else oid), clean
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no account has.
+        return str(os.getuid())

@@ -1,0 +1,77 @@
+"""Where every event of a run goes: first the journal, then what is folded from it, then those who show it."""
+
+from collections.abc import Callable, Iterable
+
+from runner.journal import Journal
+from runner.model.events import Event, StepOutput
+from runner.model.progress import Progress
+from runner.model.summary import Summary
+from runner.redaction import Redactor
+from runner.reporting import Record, View
+
+
+class Recorder:
+    """Implements what the engine asks for. A view that fails is dropped and named; it never stops a run.
+
+    ``log_output`` puts chunks of output into the journal too; without it only the views see them, and only where
+    ``wants_output`` says that one of them wants to.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        progress: Progress,
+        views: Iterable[View],
+        *,
+        redactor: Redactor,
+        log_output: bool,
+        wants_output: bool,
+    ) -> None:
+        self._journal = journal
+        self._progress = progress
+        self._views = list(views)
+        self._redactor = redactor
+        self._log_output = log_output
+        self.wants_output = log_output or wants_output
+        self.dropped: list[str] = []
+
+    def emit(self, event: Event) -> None:
+        """Record it; it rides on the next sync."""
+        record = self._record(masked(event, self._redactor) if self._redactor else event)
+        self._progress.apply(record.event, record.ts)
+        self._show(lambda view: view.see(record))
+
+    async def store(self, event: Event) -> None:
+        """Record it and return when it is on disk. Raises JournalError."""
+        self.emit(event)
+        await self._journal.stored()
+
+    def tick(self, now: float) -> None:
+        """Let the views redraw."""
+        self._show(lambda view: view.tick(now))
+
+    def end(self, summary: Summary) -> None:
+        """Let the views say how it ended."""
+        self._show(lambda view: view.end(summary))
+
+    def _record(self, event: Event) -> Record:
+        if isinstance(event, StepOutput) and not self._log_output:
+            return Record(event, self._journal.now(), -1, b"")
+        seq, ts, line = self._journal.append(event)
+        return Record(event, ts, seq, line)
+
+    def _show(self, call: Callable[[View], None]) -> None:
+        for view in tuple(self._views):
+            try:
+                call(view)
+            except Exception as error:  # noqa: BLE001 - what people see must not stop what hosts do
+                self._views.remove(view)
+                self.dropped.append(f"{type(view).__name__}: {error}")
+
+
+def masked(event: Event, redactor: Redactor) -> Event:
+    """The event with every secret in its texts masked; output is masked already, over the borders of its chunks."""
+    if isinstance(event, StepOutput):
+        return event
+    values = {name: getattr(event, name) for name in event.__struct_fields__}
+    return type(event)(**{name: redactor.data(value) for name, value in values.items()})

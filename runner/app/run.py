@@ -1,0 +1,255 @@
+"""A run, from settings to exit status. Nothing is contacted before all that can be wrong here has been looked at."""
+
+import asyncio
+import json
+import os
+import secrets as chance
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner import run_folder, secret_sources, transports
+from runner.app.loop import leave, quiet_collector, run_loop, signals
+from runner.app.person import Person
+from runner.app.plans import Planned, duration_option, make_plan, plan_ready
+from runner.app.provenance import run_started
+from runner.app.recorder import Recorder
+from runner.app.settings import Settings
+from runner.app.views import Screen, make_views, to, wants_output
+from runner.engine.context import Run
+from runner.engine.limits import Connecting
+from runner.engine.output import OutputStore
+from runner.engine.run import run_plan, shared_ids
+from runner.engine.sessions import Sessions
+from runner.engine.signals import Interrupts
+from runner.engine.stop import Stop
+from runner.errors import RunnerError
+from runner.journal import Journal, Writer
+from runner.model.encoding import encode_plan
+from runner.model.events import Progressed, RunEnded, Signalled, Warned
+from runner.model.progress import Progress
+from runner.model.summary import Summary, as_data, of, with_exit
+from runner.redaction import Redactor
+from runner.reporting import View
+from runner.run_folder import RunFolder
+from runner.steps import kinds
+from runner.transport import Transport, TransportContext
+
+TICK = 0.25
+"""Seconds between redraws: four frames a second."""
+
+TICKS_A_RECORD = 4
+"""A ``progress`` record at most once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: its summary, the status an interrupt asks for, and whether runner or its journal failed."""
+
+    summary: Summary
+    interrupted: int | None
+    has_bug: bool
+    fatal: RunnerError | None
+
+
+ExitOf = Callable[[Ending], tuple[int, str]]
+"""Gives the exit status and the word for it; it is the command line's, which alone knows the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a run is made of before anything is contacted. ``values`` are the secrets by name."""
+
+    settings: Settings
+    planned: Planned
+    folder: RunFolder
+    person: Person
+    values: Mapping[str, str]
+    redactor: Redactor
+    views: list[View]
+    screen: Screen
+    connect_timeout: float | None
+
+
+def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
+    """Load, plan and run; gives the exit status. Raises RunnerError for all that is wrong before the first contact."""
+    parts = _parts(settings, screen)
+    journal = Journal(
+        Writer(parts.folder.create_file("events.jsonl")),
+        run=parts.folder.id,
+        path=str(parts.folder.path / "events.jsonl"),
+        wall=time.time,
+    )
+    running = _Running(parts, journal)
+    try:
+        with quiet_collector():
+            fatal, bugs = run_loop(running.main())
+        ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
+        status, word = exit_of(ending)
+        running.end(with_exit(ending.summary, status, word), status)
+    finally:
+        journal.close()
+    if fatal is not None:
+        to(sys.stderr)(f"error: {fatal.message}\n")
+    return status
+
+
+def _parts(settings: Settings, screen: Screen) -> Parts:
+    connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
+    planned = make_plan(settings)
+    person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, say=to(sys.stderr))
+    wanted = planned.plan.secrets.values()
+    values = secret_sources.fetch(wanted, folder=Path(planned.plan.folder), environ=os.environ, ask=person.ask_secret)
+    redactor = Redactor(values.values())
+    views = make_views(settings, screen, redactor)
+    root = settings.runs_dir or run_folder.default_root(os.environ, Path.home())
+    folder = run_folder.create(root, run_folder.new_id(datetime.now(UTC), chance.token_bytes(4)))
+    folder.write("plan.json", encode_plan(planned.plan))
+    return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout)
+
+
+class _Running:
+    """One run on its way: the parts that change."""
+
+    def __init__(self, parts: Parts, journal: Journal) -> None:
+        self._parts = parts
+        self._journal = journal
+        self._progress = Progress()
+        self._stop = Stop()
+        settings = parts.settings
+        self.interrupts = Interrupts(self._stop, nobody=settings.batch or not parts.screen.has_input)
+        self._recorder = Recorder(
+            journal,
+            self._progress,
+            parts.views,
+            redactor=parts.redactor,
+            log_output=settings.log_output or settings.output == "json",
+            wants_output=wants_output(settings, parts.screen),
+        )
+
+    async def main(self) -> tuple[RunnerError | None, list[str]]:
+        """Run the plan; gives the error that ended it, if one did, and the files of faults in runner."""
+        await self._begin()
+        emit = self._recorder.emit
+        handlers: dict[str, Callable[[], None]] = {
+            "SIGINT": self._interrupted,
+            "SIGTERM": lambda: self._terminated("SIGTERM"),
+            "SIGHUP": lambda: self._terminated("SIGHUP"),
+            "SIGUSR1": lambda: emit(Signalled(signal="SIGUSR1", action="status")),
+        }
+        with signals(handlers):
+            ticking = asyncio.ensure_future(self._tick())
+            try:
+                return await self._run()
+            finally:
+                ticking.cancel()
+
+    async def _begin(self) -> None:
+        parts = self._parts
+        plan = parts.planned.plan
+        for view in parts.views:
+            view.begin(plan, parts.folder.id, str(parts.folder.path))
+        self._recorder.emit(run_started(plan, argv=parts.settings.argv, seed=parts.planned.seed))
+        self._recorder.emit(plan_ready(plan))
+        for problem in parts.planned.loaded.warnings:
+            place = f"{problem.location}: " if problem.location else ""
+            self._recorder.emit(Warned(message=f"{place}{problem.message} [{problem.code}]", hint=problem.hint))
+        await self._journal.stored()
+
+    async def _run(self) -> tuple[RunnerError | None, list[str]]:
+        plan = self._parts.planned.plan
+        context = self._transport_context()
+        async with AsyncExitStack() as stack:
+            started: dict[str, Transport] = {}
+            for name in sorted({host.connection for host in plan.hosts.values()}):
+                started[name] = await stack.enter_async_context(transports.load(name).start(context))
+            run = self._engine_run(Sessions(started, self._recorder))
+            try:
+                await run_plan(run)
+            except RunnerError as error:
+                return error, run.bugs
+            return None, run.bugs
+
+    def _engine_run(self, sessions: Sessions) -> Run:
+        parts = self._parts
+        plan = parts.planned.plan
+        return Run(
+            id=parts.folder.id,
+            plan=plan,
+            recorder=self._recorder,
+            templates=parts.planned.loaded.templates,
+            sessions=sessions,
+            kinds=kinds(),
+            output=OutputStore(parts.folder.path, parts.redactor),
+            stop=self._stop,
+            project=parts.planned.project,
+            seed=parts.planned.seed,
+            salt=chance.token_bytes(16),
+            wait_for_person=parts.person.wait,
+            report=self._report,
+            secrets=parts.values,
+            shared_ids=shared_ids(plan.plays),
+        )
+
+    def _transport_context(self) -> TransportContext:
+        parts = self._parts
+        return TransportContext(
+            find=parts.planned.plan.hosts.get,
+            limit=Connecting(parts.planned.plan.connecting).limit,
+            ask=parts.person.ask,
+            secret=lambda text: parts.values.get(text, text),
+            warn=lambda text: self._recorder.emit(Warned(message=text)),
+            folder=parts.folder.path,
+            home=Path.home(),
+            environ=os.environ,
+            connect_timeout=parts.connect_timeout,
+        )
+
+    def summary(self) -> Summary:
+        """What it came to so far."""
+        return of(self._progress, run=self._parts.folder.id, folder=str(self._parts.folder.path))
+
+    def end(self, summary: Summary, status: int) -> None:
+        """Say how it ended: in the journal, in files, on the screen. A full disk costs the files alone."""
+        data, folder = as_data(summary), self._parts.folder
+        self._recorder.emit(RunEnded(status=summary.status, exit=status, summary=data))
+        with suppress(RunnerError):
+            folder.write("summary.json", json.dumps(data, indent=2).encode() + b"\n")
+            for name, hosts in summary.hosts.items():
+                folder.write(f"hosts/{name}", "".join(f"{host}\n" for host in hosts).encode())
+        self._recorder.end(summary)
+
+    async def _tick(self) -> None:
+        """Let the views redraw, and record progress."""
+        last = (0, 0)
+        while True:
+            for _ in range(TICKS_A_RECORD):
+                await asyncio.sleep(TICK)
+                self._recorder.tick(time.time())
+            now = (len(self._progress.active), self._progress.done)
+            if now != last:
+                last = now
+                self._recorder.emit(Progressed(active=now[0], done=now[1], total=self._progress.total))
+
+    def _interrupted(self) -> None:
+        action = self.interrupts.interrupt()
+        self._recorder.emit(Signalled(signal="SIGINT", action=action))
+        if action == "exit":
+            self._journal.close()
+            leave(self.interrupts.exit or 1)
+
+    def _terminated(self, name: str) -> None:
+        self._recorder.emit(Signalled(signal=name, action=self.interrupts.terminate()))
+
+    def _report(self, error: BaseException) -> str:
+        """Keep a fault's trace in the run folder, without the values of variables."""
+        name = f"fault-{self._journal.seq}.txt"
+        trace = self._parts.redactor.text("".join(traceback.format_exception(error)))
+        with suppress(RunnerError):
+            self._parts.folder.write(name, trace.encode("utf-8", "backslashreplace"))
+        return str(self._parts.folder.path / name)

@@ -1,0 +1,106 @@
+"""Who shows a run: one view on the screen, and a log beside it where one is asked for."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Literal, cast
+
+from runner.app.settings import Settings
+from runner.errors import JournalError
+from runner.redaction import Redactor
+from runner.reporting import View
+from runner.run_folder import FILE_MODE
+
+Writer = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The terminal, or what stands in for it.
+
+    ``has_input`` says that a person can type, ``is_terminal`` that one looks at standard output, ``color`` that it may
+    be coloured.
+    """
+
+    has_input: bool
+    is_terminal: bool
+    color: bool
+
+
+def screen_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Screen:
+    """What standard input and output are; ``NO_COLOR``, ``TERM=dumb`` and ``CI`` are obeyed."""
+    is_terminal = sys.stdout.isatty()
+    is_plain = environ.get("TERM") == "dumb" or bool(environ.get("CI"))
+    color = is_terminal and not settings.no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return Screen(has_input=sys.stdin.isatty(), is_terminal=is_terminal and not is_plain, color=color)
+
+
+def wants_output(settings: Settings, screen: Screen) -> bool:
+    """Whether the view on the screen shows lines of output as they come."""
+    return chosen(settings, screen) in {"live", "stream", "json"}
+
+
+def chosen(settings: Settings, screen: Screen) -> str:
+    """The name of the view: as asked for, else live on a terminal and plain elsewhere."""
+    return settings.output or ("live" if screen.is_terminal else "plain")
+
+
+def make_views(settings: Settings, screen: Screen, redactor: Redactor) -> list[View]:
+    """The views of a run. Raises InputError for a ``--line`` that can't be used, JournalError for a log that can't."""
+    found = [_view(settings, screen)]
+    if settings.log_format is not None or settings.log_file is not None:
+        found.append(_log(settings, screen, redactor))
+    return found
+
+
+def _view(settings: Settings, screen: Screen) -> View:
+    """Only the chosen view is imported: rich alone costs as much as twenty connections."""
+    out, color = to(sys.stdout), screen.color
+    match chosen(settings, screen):
+        case "live":
+            from runner.reporting.live import Live  # noqa: PLC0415 - see above
+
+            return Live(out, size=lambda: tuple(shutil.get_terminal_size()), color=color)
+        case "stream":
+            from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
+
+            template = None if settings.line is None else check_template(settings.line)
+            return Stream(out, say=to(sys.stderr), template=template, color=color)
+        case "json":
+            from runner.reporting.json_lines import JsonLines  # noqa: PLC0415 - see above
+
+            return JsonLines(out)
+        case "quiet":
+            from runner.reporting.quiet import Quiet  # noqa: PLC0415 - see above
+
+            return Quiet(out, color=color)
+        case _:
+            from runner.reporting.plain import Plain  # noqa: PLC0415 - see above
+
+            return Plain(out, color=color)
+
+
+def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
+    from runner.reporting.log import Log  # noqa: PLC0415 - structlog takes 70 ms to import
+
+    form = cast("Literal['console', 'json', 'logfmt']", settings.log_format or "json")
+    if settings.log_file is None:
+        return Log(to(sys.stderr), form, redactor=redactor, color=screen.color and sys.stderr.isatty())
+    try:
+        descriptor = os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+    except OSError as error:
+        raise JournalError(f'cannot write the log: "{settings.log_file}": {error.strerror}') from error
+    return Log(to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
+
+
+def to(stream: IO[str]) -> Writer:
+    """Write text to a stream at once; what its encoding lacks is written as an escape."""
+    encoding = stream.encoding or "utf-8"
+
+    def write(text: str) -> None:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+
+    return write

@@ -1,0 +1,56 @@
+"""``runner run``: the main job."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import exit_codes
+from runner.cli.options import plan_options, read_limit, target_options
+
+OUTPUTS = ("live", "plain", "stream", "json", "quiet")
+
+EPILOG = """\b
+Examples:
+  runner run playbooks/rolling-deploy.yaml
+  runner run site.yaml -i inventory/production.yaml --limit 'web[01-04]' --output plain
+  runner run site.yaml --output json | jq -r 'select(.event == "host.ended") | .host + " " + .status'
+
+\b
+Exit status: 0 well, 1 a step or host failed, 2 input is wrong and nothing was contacted, 4 hosts unreachable and
+nothing else failed, 5 the failure budget was exceeded, 6 a step's outcome is unknown, 11 the run folder cannot be
+used, 130 and 143 interrupted.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("playbook", type=click.Path(path_type=Path))
+@target_options
+@plan_options
+@click.option("--connect-timeout", metavar="DURATION", help="Time a login may take, where the inventory says nothing.")
+@click.option(
+    "--exit-policy", default="any", metavar="POLICY", help="any (default), all, worst, main=HOST, main-any=HOST."
+)
+@click.option("-b", "--batch", is_flag=True, help="Nobody is there: ask nothing, and the first Ctrl-C ends steps.")
+@click.option("-y", "--yes", is_flag=True, help="Answer yes to our questions, and let pauses go on.")
+@click.option("--output", type=click.Choice(OUTPUTS), help="What to show; live on a terminal, else plain.")
+@click.option("--line", metavar="TEMPLATE", help="Form of a line under --output stream: '{time} {host} {line}'.")
+@click.option("-q", "--quiet", is_flag=True, help="The summary alone: --output quiet.")
+@click.option("--log-format", type=click.Choice(("console", "json", "logfmt")), help="Write the events as a log, too.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="Where the log goes; standard error by default.")
+@click.option("--log-output", is_flag=True, help="Keep chunks of output in the events as they come.")
+@click.option("--runs-dir", type=click.Path(path_type=Path), help="Where run folders are kept.")
+@click.option("--no-color", is_flag=True, help="No colours, as NO_COLOR=1 in the environment.")
+def command(playbook: Path, **options: Any) -> int:
+    """Run PLAYBOOK: its plays, wave by wave, on the hosts of its inventory."""
+    from runner.app.run import run  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.settings import Settings  # noqa: PLC0415
+    from runner.app.views import screen_of  # noqa: PLC0415
+
+    options["limit"] = read_limit(options["limit"], Path.cwd())
+    options["exclude"] = read_limit(options["exclude"], Path.cwd())
+    if options.pop("quiet"):
+        options["output"] = "quiet"
+    settings = Settings(playbook=playbook, argv=tuple(sys.argv), **options)
+    return run(settings, screen_of(settings), lambda ending: exit_codes.of_ending(ending, settings.exit_policy))
