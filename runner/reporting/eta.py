@@ -1,0 +1,54 @@
+"""How much longer a run will take, reckoned from the plan and from what has ended.
+
+The work left is, for each step, the hosts that it has yet to end on times its mean so far; steps nobody has done yet
+are taken to be as long as the others. It goes on as fast as the work done so far went, waits and connecting included.
+What hosts are busy with now counts with the time they have been at it.
+"""
+
+from runner.model.progress import Progress
+from runner.model.state import PlayProgress
+
+BUSY = 300
+"""Hosts in one step up to which each one's own time is looked at; of more, half a mean is taken."""
+
+
+def seconds_left(progress: Progress, now: float) -> float | None:
+    """Seconds until the end, or None while nothing is known. ``now`` in epoch seconds."""
+    elapsed = now - progress.started_at
+    overall = _overall_mean(progress)
+    if overall is None or elapsed <= 0:
+        return None
+    under_way, saved = _under_way(progress, now, overall)
+    done = _work_done(progress) + under_way
+    left = sum(_left(play, overall) for play in progress.plays.values()) - saved
+    return elapsed * max(left, 0.0) / done if done > 0 else None
+
+
+def _work_done(progress: Progress) -> float:
+    return sum(stats.micros for play in progress.plays.values() for stats in play.steps.values()) / 1e6
+
+
+def _overall_mean(progress: Progress) -> float | None:
+    ended = sum(stats.count for play in progress.plays.values() for stats in play.steps.values())
+    return _work_done(progress) / ended if ended else None
+
+
+def _left(play: PlayProgress, overall: float) -> float:
+    """Seconds of work, over all hosts, that a play has yet to do."""
+    unseen = max(play.of_steps - len(play.steps), 0) * max(play.of_hosts - sum(play.counts.values()), 0) * overall
+    return unseen + sum(
+        max(play.of_hosts - stats.gone, 0) * (stats.micros / stats.count / 1e6 if stats.count else overall)
+        for stats in play.steps.values()
+    )
+
+
+def _under_way(progress: Progress, now: float, overall: float) -> tuple[float, float]:
+    """Seconds spent on steps at work, and how much of what is left that has saved: never more than a mean each."""
+    spent = saved = 0.0
+    for (play, step), began in progress.at_work.items():
+        stats = progress.plays[play].steps[step]
+        mean = stats.micros / stats.count / 1e6 if stats.count else overall
+        times = [now - since for since in began.values()] if len(began) <= BUSY else [mean / 2] * len(began)
+        spent += sum(times)
+        saved += sum(min(time, mean) for time in times)
+    return spent, saved
