@@ -343,10 +343,12 @@ class _Composer:
         start, end = event.start_mark.index, event.end_mark.index
         if start < self.end:
             return
-        is_plain = event.__class__ is yaml.ScalarEvent and not event.style
-        gap = self.source.text[self.end : end if is_plain else start]
-        if match := TAB.match(gap) if "\t" in gap else None:
-            self.fail(*syntax.tab(self.source, self.end + match.end() - 1), hint=syntax.TAB_HINT)
+        gap = self.source.text[self.end : start]
+        tab = TAB.match(gap) if "\t" in gap else None
+        if tab:
+            self.fail(*syntax.tab(self.source, self.end + tab.end() - 1), hint=syntax.TAB_HINT)
+        if event.__class__ is yaml.ScalarEvent and not event.style and "\t" in self.source.text[start:end]:
+            self.fail(*syntax.tab(self.source, self.source.text.index("\t", start)), hint=syntax.TAB_HINT)
         self.end = end
 
     def refuse_directives(self) -> None:

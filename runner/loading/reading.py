@@ -31,8 +31,10 @@ def read_bytes(path: Path, name: str, problems: Problems, *, what: str, limits: 
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         problems.error(*_cannot_open(path, name, error, what))
         return None
-    with open(handle, "rb") as file:  # noqa: PTH123 - the open file, not its name
-        return _content(file.fileno(), name, problems, limits, what)
+    try:
+        return _content(handle, name, problems, limits, what)
+    finally:
+        os.close(handle)
 
 
 def _content(handle: int, name: str, problems: Problems, limits: Limits, what: str) -> bytes | None:
