@@ -1,0 +1,87 @@
+"""The files of an inventory: a file, a list of them, a folder, or a mapping inside a playbook."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.loading.cursor import Cursor
+from runner.loading.documents import Document, Problems, Steps, read_document
+from runner.location import Location
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+"""Files of a folder that are read; the others are left alone."""
+
+Source = str | Path | tuple[Document, Steps]
+"""A file, a folder, or a mapping in a document that has been read already."""
+
+_HEAD = 64 * 1024
+_SECTION = re.compile(rb"(?:\s*(?:[#;].*)?\n)*[ \t]*\[+[A-Za-z0-9_:. -]+\]+[ \t]*(?:[#;].*)?\r?(?:\n|\Z)")
+_JSON_EXTRAS = re.compile(rb"^\s*//|^\s*/\*|,\s*[}\]]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InventoryFile:
+    """One file: where its mapping stands, and the folder where paths in it start."""
+
+    cursor: Cursor
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """As messages show it."""
+        return self.cursor.document.name
+
+
+def files_of(sources: Source | Sequence[Source], problems: Problems, *, base: Path) -> Iterator[InventoryFile]:
+    """Each file that could be read, in order; names of files start at ``base``."""
+    for source in sources if isinstance(sources, list) else [sources]:
+        if isinstance(source, tuple):
+            document, path = source
+            yield InventoryFile(_cursor(document, problems).at(*path), document.path.parent)
+        elif isinstance(source, str | Path):
+            yield from _read(base / Path(source).expanduser(), problems)
+
+
+def _read(path: Path, problems: Problems) -> Iterator[InventoryFile]:
+    for file in _in_folder(path, problems) if path.is_dir() else [path]:
+        if not _is_foreign(file, problems) and (document := read_document(file, problems, what="inventory")):
+            yield InventoryFile(_cursor(document, problems), file.parent)
+
+
+def _in_folder(path: Path, problems: Problems) -> list[Path]:
+    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    if not files:
+        problems.error("E116", f'no inventory file in the folder "{path}"', None, "its files end in .yaml or .yml")
+    return files
+
+
+def _is_foreign(path: Path, problems: Problems) -> bool:
+    """Whether the file is something else than YAML, which is then a problem."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    place = Location(str(path), 1)
+    if head.startswith(b"#!") or (path.suffix not in {*SUFFIXES, ".json"} and path.stat().st_mode & 0o111):
+        hint = "run it yourself, and give its output as YAML"
+        problems.error("E508", "this inventory is a program; programs are never run", place, hint)
+        return True
+    if kind := _looks_like(path, head):
+        problems.error("E507", f"this looks like {kind}, not like YAML", place, "write hosts and groups as YAML")
+        return True
+    return False
+
+
+def _looks_like(path: Path, head: bytes) -> str:
+    if path.suffix == ".toml":
+        return "TOML"
+    if _SECTION.match(head):
+        return "INI"
+    if (path.suffix == ".json" or head.lstrip()[:2] == b'{"') and _JSON_EXTRAS.search(head):
+        return "JSON with comments or with a comma too many"
+    return ""
+
+
+def _cursor(document: Document, problems: Problems) -> Cursor:
+    return Cursor(document, problems, document.data)
