@@ -1,0 +1,104 @@
+"""``runner validate``: check playbooks, with all that they name, and contact nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from runner.cli import exit_codes
+from runner.errors import InputError
+from runner.loading.project import Loaded, load
+from runner.location import Problem
+from runner.reporting import problems as shown
+from runner.reporting.escape import visible
+
+EPILOG = """\b
+Examples:
+  runner validate playbooks/*.yaml
+  runner validate site.yaml -i inventory/staging.yaml -e release=1.4.3
+  runner validate playbooks/*.yaml --format github
+"""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in all playbooks: a line for each good one; problems, each once; the lines they stand in."""
+
+    good: list[str] = field(default_factory=list)
+    problems: dict[Problem, None] = field(default_factory=dict)
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether there is more than warnings."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("playbooks", metavar="PLAYBOOK...", nargs=-1, required=True)
+@click.option(
+    "-i",
+    "--inventory",
+    "inventories",
+    metavar="FILE",
+    multiple=True,
+    help="Use this inventory, not the playbook's own.",
+)
+@click.option("-e", "--set", "sets", metavar="NAME=VALUE", multiple=True, help="Set a variable, or all of @FILE.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How problems are shown.",
+)
+def command(playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tuple[str, ...], form: str) -> None:
+    """Check playbooks: every problem of every file at once.
+
+    Nothing is contacted and no command is run. Exits with 2 when anything is wrong; warnings alone change nothing.
+    As text, problems go to standard error; json and github go to standard output.
+    """
+    found = examine(playbooks, inventories, sets, cwd=Path.cwd())
+    if form == "text":
+        _as_text(found)
+        return
+    click.echo((shown.as_json if form == "json" else shown.github)(found.problems), nl=False)
+    if found.has_errors:
+        raise click.exceptions.Exit(exit_codes.USAGE)
+
+
+def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence[str], *, cwd: Path) -> Findings:
+    """Load each playbook and keep what is said about it."""
+    found = Findings()
+    for playbook in playbooks:
+        try:
+            loaded = load(Path(playbook), inventories=inventories, sets=sets, cwd=cwd)
+        except InputError as error:
+            found.problems.update(dict.fromkeys(error.problems))
+            found.sources.update(error.sources)
+        else:
+            found.problems.update(dict.fromkeys(loaded.warnings))
+            found.sources.update(loaded.sources)
+            found.good.append(f"{playbook}: ok ({', '.join(_counts(loaded))})")
+    return found
+
+
+def _counts(loaded: Loaded) -> Iterator[str]:
+    plays = loaded.playbook.plays
+    for count, word in (
+        (len(plays), "play"),
+        (sum(len(play.steps) for play in plays), "step"),
+        (len(loaded.inventory.hosts), "host"),
+    ):
+        yield f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _as_text(found: Findings) -> None:
+    """A line for each good playbook. Raises InputError with all problems where there is an error."""
+    for line in found.good:
+        click.echo(visible(line))
+    if found.has_errors:
+        raise InputError(found.problems, found.sources)
+    click.echo(shown.text(found.problems, found.sources), err=True, nl=False)
