@@ -56,7 +56,7 @@ STEP_KEYS: dict[str, Schema] = {
     "name": FILLED,
     "id": ID,
     "when": CONDITION,
-    "loop": {"type": ["array", "string", "object"]},
+    "loop": {"title": "a list, an expression or a mapping of lists", "type": ["array", "string", "object"]},
     "loop_label": TEXT,
     "register": TEXT,
     "changed_when": CONDITION,
@@ -123,6 +123,7 @@ SECRET: Schema = {
     **mapping(
         {"env": FILLED, "file": FILLED, "prompt": FILLED, "command": {"type": "array", "minItems": 1, "items": FILLED}}
     ),
+    "title": "one of env, file, prompt and command",
     "minProperties": 1,
     "maxProperties": 1,
 }
