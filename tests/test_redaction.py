@@ -80,6 +80,7 @@ def test_short_secrets_are_masked_as_they_are():
     """They are masked, and whoever made the redactor can warn about it."""
     redactor = Redactor(["abc"])
 
+    assert redactor
     assert redactor.has_short
     assert redactor.text("xabcx") == "x***x"
     assert redactor.text("YWJj 616263") == "YWJj 616263"
@@ -101,6 +102,7 @@ def test_without_secrets_nothing_is_touched():
     redactor = Redactor(["", ""])
     tree, text, chunk = {"a": ["b"]}, "text", b"bytes"
 
+    assert not redactor
     assert redactor.data(tree) is tree
     assert redactor.text(text) is text
     assert redactor.stream().feed(chunk) is chunk

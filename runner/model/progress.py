@@ -6,7 +6,9 @@ open wave, a wave that begins while another of its play is open, and a gap in ``
 anything is changed.
 
 - A step on a host counts once: its ``step.ended`` without an item. A loop has one more for each item before that.
-- What never started (``ok``, ``changed``, ``timed_out`` and ``unknown`` need a start) may only end in ``UNSENT``.
+- What never started (``ok``, ``changed``, ``timed_out`` and ``unknown`` need a start) may only end in ``UNSENT``; a
+  loop over nothing is ``ok``.
+- The run may end while hosts are at work: runner itself has failed, and what they were doing is unknown.
 - A host that never started may only end ``not_run``.
 
 **Why** a mutable accumulator where the other folds are pure: a run of 10,000 hosts and 20 steps has 400,000 events,
@@ -116,8 +118,10 @@ class Progress:
                 self._step_ended(event, ts)
             case StepIntent():
                 self._step_intent(event, ts)
-            case StepOutput() | StepNote() | StepRetry():
+            case StepOutput() | StepNote():
                 self._step_meanwhile(event)
+            case StepRetry():
+                self._step_retry(event, ts)
             case HostStarted():
                 self._host_started(event)
             case HostEnded():
@@ -134,19 +138,15 @@ class Progress:
         play, host = self._working(event)
         attempt = event.attempt or 1
         following = self._move(host, event, "step.intent")
-        stats = play.steps.get(event.step)
-        if host.phase == IDLE:
-            if stats is not None and host.bits >> stats.index & 1:
-                raise IllegalEventError(_text(event, "the step has already ended on this host"))
-            host.step = event.step
-        elif host.phase == DELAYED and attempt <= host.attempt:
+        if host.phase == DELAYED and attempt <= host.attempt:
             raise IllegalEventError(_text(event, f"attempt {attempt} follows attempt {host.attempt}"))
-        if stats is None:
-            play.steps[event.step] = StepStats(len(play.steps), gone=play.early, kind=event.kind)
+        self._check_not_over(play, host, event)
+        self._stats(play, event.step)
+        host.step = event.step
         self.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
         host.attempt, host.phase, host.last = attempt, following, ""
 
-    def _step_meanwhile(self, event: StepOutput | StepNote | StepRetry) -> None:
+    def _step_meanwhile(self, event: StepOutput | StepNote) -> None:
         _, host = self._working(event)
         match event:
             case StepOutput():
@@ -156,19 +156,33 @@ class Progress:
                 host.phase = self._move(host, event, "step.note")
                 host.last = event.message
                 self.notes += 1
-            case StepRetry():
-                host.phase = self._move(host, event, "step.retry")
-                self.retries += 1
+
+    def _step_retry(self, event: StepRetry, ts: float) -> None:
+        """A host that can't be reached is tried again without anything having been sent."""
+        play, host = self._working(event)
+        following = self._move(host, event, "step.retry unsent" if event.status in UNSENT else "step.retry")
+        self._check_not_over(play, host, event)
+        self.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
+        self._stats(play, event.step)
+        host.step, host.attempt, host.phase = event.step, event.attempt or 1, following
+        self.retries += 1
+
+    def _check_not_over(self, play: PlayProgress, host: HostProgress, event: StepEvent) -> None:
+        stats = play.steps.get(event.step)
+        if host.phase == IDLE and stats is not None and host.bits >> stats.index & 1:
+            raise IllegalEventError(_text(event, "the step has already ended on this host"))
+
+    def _stats(self, play: PlayProgress, step: str) -> StepStats:
+        stats = play.steps.get(step)
+        if stats is None:
+            stats = play.steps[step] = StepStats(len(play.steps), gone=play.early)
+        return stats
 
     def _step_ended(self, event: StepEnded, ts: float) -> None:
         play, host = self._working(event)
-        name = "step.ended" if event.item is None else "item.ended"
-        following = self._move(host, event, f"{name} unsent" if event.status in UNSENT else name)
-        stats = play.steps.get(event.step)
-        if stats is None:
-            stats = play.steps[event.step] = StepStats(len(play.steps), gone=play.early, kind=event.kind)
-        if host.phase == IDLE and host.bits >> stats.index & 1:
-            raise IllegalEventError(_text(event, "the step has already ended on this host"))
+        following = self._move(host, event, _end_name(event, host))
+        self._check_not_over(play, host, event)
+        stats = self._stats(play, event.step)
         self.output_lost += event.output_lost
         if event.item is None:
             self._count_step(host, stats, event, ts)
@@ -344,8 +358,6 @@ class Progress:
             case Progressed():
                 pass  # told to those who do not fold
             case RunEnded():
-                if self.active:
-                    raise IllegalEventError(_text(event, f"{self.active} hosts are at work"))
                 self.ended = event
             case _:
                 assert_never(event)
@@ -362,6 +374,14 @@ class Progress:
                 _size(play.get("steps")),
                 _size(play.get("waves")),
             )
+
+
+def _end_name(event: StepEnded, host: HostProgress) -> str:
+    """The name of a step's, or an item's, end in the table."""
+    if host.phase == IDLE and event.item is None and event.status == Status.OK and event.rc is None:
+        return "step.ended nothing" if not event.duration else "step.ended"
+    name = "step.ended" if event.item is None else "item.ended"
+    return f"{name} unsent" if event.status in UNSENT else name
 
 
 def _size(value: Any) -> int:

@@ -24,26 +24,33 @@ MOVES: Mapping[tuple[str, str], str] = {
     (IDLE, "step.intent"): RUNNING,
     (IDLE, "step.ended unsent"): IDLE,
     (IDLE, "item.ended unsent"): LOOPING,
+    (IDLE, "step.retry unsent"): DELAYED,
+    (IDLE, "step.ended nothing"): IDLE,
     (IDLE, "host.ended"): ENDED,
     (RUNNING, "step.output"): RUNNING,
     (RUNNING, "step.note"): RUNNING,
     (RUNNING, "step.retry"): DELAYED,
+    (RUNNING, "step.retry unsent"): DELAYED,
     (RUNNING, "step.ended"): IDLE,
     (RUNNING, "step.ended unsent"): IDLE,
     (RUNNING, "item.ended"): LOOPING,
     (RUNNING, "item.ended unsent"): LOOPING,
     (DELAYED, "step.intent"): RUNNING,
     (DELAYED, "step.note"): DELAYED,
+    (DELAYED, "step.retry unsent"): DELAYED,
     (DELAYED, "step.ended"): IDLE,
     (DELAYED, "step.ended unsent"): IDLE,
     (DELAYED, "item.ended"): LOOPING,
     (DELAYED, "item.ended unsent"): LOOPING,
     (LOOPING, "step.intent"): RUNNING,
+    (LOOPING, "step.retry unsent"): DELAYED,
     (LOOPING, "item.ended unsent"): LOOPING,
     (LOOPING, "step.ended"): IDLE,
     (LOOPING, "step.ended unsent"): IDLE,
 }
-"""The phase that follows a phase and an event. ``unsent`` marks an end in a status of :data:`UNSENT`."""
+"""The phase that follows a phase and an event. ``unsent`` marks a status of :data:`UNSENT`, ``nothing`` the end
+of a loop over an empty list.
+"""
 
 
 @dataclass(slots=True)
@@ -98,7 +105,6 @@ class StepStats:
     micros: int = 0
     longest: int = -1
     slowest: str = ""
-    kind: str = ""
 
     def add(self, micros: int, host: str) -> None:
         """Count one end; equal times are won by the host that comes first by name."""

@@ -16,7 +16,7 @@ import msgspec
 
 from runner.model.outcome import HostStatus, Status
 from runner.model.progress import Progress
-from runner.model.state import Failure, PlayProgress
+from runner.model.state import ENDED, RUNNING, Failure, HostProgress, PlayProgress, merged_status
 
 SLOWEST = 5
 """How many of the slowest steps, and hosts, are named."""
@@ -109,11 +109,12 @@ class SlowHost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole run. ``counts`` are hosts and ``steps`` are steps by status; ``hosts`` names by status.
+    """A whole run.
 
     ``status`` is ``ok failed aborted unknown interrupted``; ``exit`` is None until the command line has filled it in.
-    ``unfinished`` are the hosts that did not run or were cancelled. ``go_on`` are commands to type next. Times are RFC
-    3339 in UTC, durations seconds.
+    ``counts`` are hosts and ``steps`` are steps by status; ``hosts`` names by status. ``unfinished`` are the hosts that
+    did not run, were cancelled, or were left at work. ``go_on`` are commands to type next. Times are RFC 3339 in UTC,
+    durations seconds.
     """
 
     run: str
@@ -194,11 +195,25 @@ def as_data(summary: Summary) -> dict[str, Any]:
 def hosts_by_status(progress: Progress) -> dict[str, tuple[str, ...]]:
     """Names of all hosts that ended, by their status in the run, in natural order (``web2`` before ``web10``)."""
     names: dict[str, list[str]] = {}
-    for host, status in progress.status_of.items():
+    for host, status in _statuses(progress).items():
         names.setdefault(status, []).append(host)
     return {
         status.value: tuple(sorted(names[status], key=natural_key)) for status in HostStatus if names.get(status.value)
     }
+
+
+def _statuses(progress: Progress) -> dict[str, str]:
+    """Each host's status; of one that is still at work ``unknown``, or ``cancelled`` where no step had begun."""
+    found = dict(progress.status_of)
+    for play in progress.plays.values() if progress.active else ():
+        for name, host in play.hosts.items():
+            if host.phase != ENDED:
+                found[name] = merged_status(found.get(name), _left_at_work(host))
+    return found
+
+
+def _left_at_work(host: HostProgress) -> str:
+    return HostStatus.UNKNOWN if host.phase == RUNNING else HostStatus.CANCELLED
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -221,7 +236,7 @@ def _status(flags: Flags) -> str:
 
 
 def _flags(progress: Progress) -> Flags:
-    statuses = set(progress.status_of.values())
+    statuses = set(_statuses(progress).values())
     stops = [event.signal for event in progress.signals if event.action != "status"]
     aborted = any(play.exceeded for play in progress.plays.values())
     stopped = HostStatus.CANCELLED in statuses and not stops and not aborted
@@ -295,7 +310,10 @@ def _unfinished(progress: Progress) -> tuple[HostGroup, ...]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for play in progress.plays.values():
         for name, host in play.hosts.items():
-            if host.status in {HostStatus.NOT_RUN, HostStatus.CANCELLED}:
+            if host.phase != ENDED:
+                key = (play.id, _left_at_work(host), "the run ended while it was at work")
+                found.setdefault(key, []).append(name)
+            elif host.status in {HostStatus.NOT_RUN, HostStatus.CANCELLED}:
                 found.setdefault((play.id, host.status, host.reason), []).append(name)
     order = {play: place for place, play in enumerate(progress.plays)}
     return tuple(

@@ -156,26 +156,28 @@ AT_WORK = [*STARTED, intent("a1")]
 @pytest.mark.parametrize(
     ("before", "event", "words"),
     [
-        (STARTED, ended("a1"), "it cannot follow in phase idle"),
+        (STARTED, ended("a1", "changed"), "it cannot follow in phase idle"),
         (STARTED, ended("a1", "unknown"), "it cannot follow in phase idle"),
         (STARTED, ended("a1", "timed_out"), "it cannot follow in phase idle"),
         (STARTED, output("a1", "x"), "it cannot follow in phase idle"),
         (STARTED, note("a1", "x"), "it cannot follow in phase idle"),
-        (STARTED, retry("a1"), "it cannot follow in phase idle"),
+        (STARTED, retry("a1", status="timed_out"), "it cannot follow in phase idle"),
+        (STARTED, ended("a1", rc=0), "it cannot follow in phase idle"),
+        (STARTED, ended("a1", duration=0.1), "it cannot follow in phase idle"),
         (STARTED, host_started("a1"), "it cannot follow in phase idle"),
         (STARTED, host_ended("a1", "not_run"), "it cannot follow in phase idle"),
         (STARTED, intent("a9"), "the host has not been started in this play"),
         (STARTED, intent("a1", play="db"), "the host has not been started in this play"),
         (STARTED, wave_ended(), "1 of its hosts are at work"),
-        (STARTED, run_ended(), "1 hosts are at work"),
         (STARTED, wave_started("a4", wave=2, of=2), "wave 1 was started before"),
         (AT_WORK, intent("a1"), "it cannot follow in phase running"),
         (AT_WORK, ended("a1", step="reload"), 'the host is at work in step "upload"'),
         (AT_WORK, host_ended("a1"), "it cannot follow in phase running"),
         ([*AT_WORK, ended("a1")], intent("a1"), "already ended"),
         ([*AT_WORK, ended("a1")], ended("a1", "skipped"), "already ended"),
+        ([*AT_WORK, ended("a1")], retry("a1", status="unreachable"), "already ended"),
         ([*AT_WORK, retry("a1")], intent("a1", attempt=1), "attempt 1 follows attempt 1"),
-        ([*AT_WORK, retry("a1")], retry("a1"), "it cannot follow in phase delayed"),
+        ([*AT_WORK, retry("a1")], retry("a1", status="timed_out"), "it cannot follow in phase delayed"),
         ([*STARTED, intent("a1", item=1), ended("a1", item=1)], host_ended("a1"), "phase looping"),
         (OPENING, host_ended("a1"), "it cannot follow in phase waiting"),
         (OPENING, intent("a1"), "the host has not been started in this play"),
@@ -214,6 +216,23 @@ def test_what_was_never_sent_may_fail_or_be_skipped():
     """A template that can't be rendered and a host that can't be reached need no intent."""
     for status in ("skipped", "failed", "unreachable", "cancelled"):
         assert folded(*STARTED, ended("a1", status)).done == 1
+
+
+def test_a_host_that_cannot_be_reached_is_tried_again_without_an_intent():
+    """Nothing was sent; it is at work all the same, and may get through later."""
+    refused = [retry("a1", attempt=n, status="unreachable") for n in (1, 2)]
+
+    trying = folded(*STARTED, *refused)
+    through = folded(*STARTED, *refused, intent("a1", attempt=3), ended("a1"))
+
+    assert trying.at_work == {("web", "upload"): {"a1": START + 4}}
+    assert (through.done, through.retries, through.at_work) == (1, 2, {})
+    assert folded(*STARTED, ended("a1", "skipped", item=1), retry("a1", status="unreachable", item=2)).retries == 1
+
+
+def test_a_loop_over_nothing_is_well():
+    """It ends without a start."""
+    assert folded(*STARTED, ended("a1"), host_ended("a1")).steps == {"ok": 1}
 
 
 @pytest.mark.parametrize(

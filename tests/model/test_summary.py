@@ -11,6 +11,7 @@ from events_builder import (
     plan_ready,
     play,
     retry,
+    run_ended,
     run_started,
     turn,
     wave_ended,
@@ -163,6 +164,27 @@ def test_what_did_not_run_is_grouped_by_reason():
         "runner run deploy.yaml -i hosts.yaml --limit '@runs/r 1/hosts/cancelled'",
         "runner run deploy.yaml -i hosts.yaml --limit '@runs/r 1/hosts/not_run'",
     )
+
+
+def test_hosts_left_at_work_are_unknown():
+    """A run that broke down says what it does not know; a host between two steps was merely stopped."""
+    result = summary.of(
+        folded(
+            run_started(),
+            plan_ready(),
+            wave_started("a", "b"),
+            host_started("a"),
+            intent("a"),
+            host_started("b"),
+            run_ended("failed", 3),
+        )
+    )
+
+    assert (result.status, result.hosts) == ("unknown", {"unknown": ("a",), "cancelled": ("b",)})
+    assert [(g.status, g.reason) for g in result.unfinished] == [
+        ("cancelled", "the run ended while it was at work"),
+        ("unknown", "the run ended while it was at work"),
+    ]
 
 
 def test_a_host_has_one_status_over_two_plays():
