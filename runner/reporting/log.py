@@ -51,7 +51,9 @@ class Log:
         """Nothing: the records say it."""
 
     def see(self, record: Record) -> None:
-        """One line, from the record's own."""
+        """One line, from the record's own; output that is not kept in the journal has none."""
+        if not record.line:
+            return
         fields = json.loads(record.line)
         name, _ = fields.pop("event"), fields.pop("sum", None)
         level = _level(record.event)

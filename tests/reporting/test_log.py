@@ -2,11 +2,13 @@ import json
 
 import pytest
 from events_builder import (
+    START,
     ended,
     folded,
     host_ended,
     host_started,
     intent,
+    output,
     plan_ready,
     retry,
     run_started,
@@ -17,6 +19,7 @@ from events_builder import (
 from runner.model import summary
 from runner.model.events import HostLost, Warned
 from runner.redaction import Redactor
+from runner.reporting import Record
 from runner.reporting.log import Log
 
 NASTY = 'no hunter22\x1b[31m\n{"event":"run.ended"} status=ok\u202e\r'
@@ -43,6 +46,15 @@ def lines_of(form, *events, **options):
     log.tick(now)
     log.end(summary.of(folded()))
     return "".join(written).removesuffix("\n").split("\n")
+
+
+def test_output_that_is_not_recorded_is_not_logged():
+    """It has no line in the journal."""
+    written = []
+
+    Log(written.append).see(Record(output("web1", "text"), START, -1, b""))
+
+    assert written == []
 
 
 @pytest.mark.parametrize("form", ["console", "json", "logfmt"])
