@@ -49,19 +49,6 @@ def lone_expression(tree: nodes.Template) -> nodes.Expr | None:
     return None
 
 
-def mentioned(tree: nodes.Template) -> frozenset[str]:
-    """All variables that the template reads."""
-    try:
-        return frozenset(meta.find_undeclared_variables(tree))
-    except TemplateSyntaxError:
-        return frozenset()
-
-
-def needed(tree: nodes.Template) -> frozenset[str]:
-    """Variables that must have a value: not those that the template itself asks about."""
-    return mentioned(tree) - {node.name for node in _asked_about(tree) if isinstance(node, nodes.Name)}
-
-
 def _asked_about(tree: nodes.Template) -> Iterator[nodes.Expr]:
     for node in tree.find_all(nodes.Filter):
         if node.name in {"default", "d"} and node.node is not None:
@@ -106,19 +93,34 @@ def _is_harmless(part: nodes.Expr) -> bool:
     return isinstance(part, nodes.Compare | nodes.Not | nodes.Test)
 
 
-def faults(environment: Environment, source: str, *, bare: bool) -> tuple[Fault, ...]:
-    """What jinja2 says against the syntax, and unknown filters and tests, all of them."""
+class Findings(NamedTuple):
+    """All about one template: what is wrong with it, its syntax tree, and the variables it reads, or must have."""
+
+    faults: tuple[Fault, ...]
+    tree: nodes.Template
+    mentioned: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
+
+
+def look(environment: Environment, source: str, *, bare: bool) -> Findings:
+    """What jinja2 says against the syntax, and unknown filters and tests; else the names."""
     try:
         tree = parse(environment, source, bare=bare)
     except TemplateSyntaxError as error:
-        return (_fault(source, error.message or "wrong syntax", error.lineno),)
+        return _broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
     wrong = [*_unknown(environment, source, tree), *_loading(source, tree)]
-    if not wrong:
-        try:
-            environment.compile(tree)
-        except TemplateSyntaxError as error:
-            wrong.append(_fault(source, error.message or "wrong syntax", error.lineno))
-    return tuple(wrong)
+    if wrong:
+        return _broken(environment, *wrong)
+    try:
+        names = frozenset(meta.find_undeclared_variables(tree))
+    except TemplateSyntaxError as error:
+        return _broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
+    asked = {node.name for node in _asked_about(tree) if isinstance(node, nodes.Name)}
+    return Findings((), tree, names, names - asked)
+
+
+def _broken(environment: Environment, *faults: Fault) -> Findings:
+    return Findings(faults, environment.parse(""))
 
 
 def _unknown(environment: Environment, source: str, tree: nodes.Template) -> Iterator[Fault]:

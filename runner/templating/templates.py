@@ -47,6 +47,7 @@ class Templates:
     def __init__(self, yaml_load: Callable[[str], Any] | None = None) -> None:
         self._sandbox = Sandbox(yaml_load)
         self._compiled: dict[tuple[str, bool, bool], _Compiled] = {}
+        self._looked: dict[tuple[str, bool], analysis.Findings] = {}
 
     def render(self, value: Value, scope: Mapping[str, Any]) -> Value:
         """A tree with each Template replaced by its value; parts without one are shared, not copied.
@@ -77,33 +78,34 @@ class Templates:
 
     def names(self, template: Template) -> frozenset[str]:
         """Variables that must have a value: all it reads but those it asks about (``default``, ``is defined``)."""
-        return analysis.needed(self._parsed(template))
+        return self._findings(template).needed
 
     def mentions(self, template: Template) -> frozenset[str]:
         """All variables it reads. Empty where its syntax is wrong."""
-        return analysis.mentioned(self._parsed(template))
+        return self._findings(template).mentioned
 
     def faults(self, template: Template) -> tuple[analysis.Fault, ...]:
         """What is wrong with its syntax, at offsets into its source. Nothing is rendered."""
-        return analysis.faults(self._sandbox, template.source, bare=template.bare)
+        return self._findings(template).faults
 
     def members(self, template: Template, name: str) -> frozenset[str]:
         """The ``x`` of each ``name.x`` or ``name['x']`` in it that must be there."""
-        return analysis.members(self._parsed(template), name)
+        return analysis.members(self._findings(template).tree, name)
 
     def unquoted(self, template: Template) -> frozenset[str]:
         """Variables that go into its text as they are, without ``| quote``: in shell text a danger."""
-        return analysis.unquoted(self._parsed(template))
+        return analysis.unquoted(self._findings(template).tree)
 
     def place(self, template: Template, name: str) -> int:
         """The offset of the first mention of a variable in the source; 0 where it is not found."""
         return analysis.offset_of(self._sandbox, template.source, name, bare=template.bare)
 
-    def _parsed(self, template: Template) -> nodes.Template:
-        try:
-            return analysis.parse(self._sandbox, template.source, bare=template.bare)
-        except TemplateSyntaxError:
-            return self._sandbox.parse("")
+    def _findings(self, template: Template) -> analysis.Findings:
+        key = (template.source, template.bare)
+        found = self._looked.get(key)
+        if found is None:
+            found = self._looked[key] = analysis.look(self._sandbox, template.source, bare=template.bare)
+        return found
 
     def _in_rendering(self, work: Callable[[Rendering], Any], scope: Mapping[str, Any]) -> Any:
         rendering = Rendering(scope, self._evaluate)
