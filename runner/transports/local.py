@@ -28,6 +28,7 @@ class _Process(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._may_write = asyncio.Event()
         self._may_write.set()
+        self._exited = asyncio.Event()
         self._over = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,6 +50,7 @@ class _Process(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """It ended; what it wrote is still to be read, but a child of its own may hold the pipes open for ever."""
+        self._exited.set()
         asyncio.get_running_loop().call_later(_LINGER, self._end)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio names it
@@ -80,14 +82,22 @@ class _Process(asyncio.SubprocessProtocol):
             stdin.close()
 
     async def close(self) -> None:
-        """Let it end by itself, or kill it after a moment."""
+        """Let it end by itself, or kill it after a moment; what it started goes on."""
         self.write_eof()
+        if self._transport and not await self._has_exited():
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # it may be another user's, through sudo
+                self._transport.kill()
+                await self._has_exited()
+        if self._transport:
+            with contextlib.suppress(PermissionError):
+                self._transport.close()
+        self._end()
+
+    async def _has_exited(self) -> bool:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
-                await self._over.wait()
-        if self._transport:
-            with contextlib.suppress(PermissionError):  # it is another user's, through sudo
-                self._transport.close()
+                await self._exited.wait()
+        return self._exited.is_set()
 
 
 async def open_pipe(line: str, receiver: Receiver) -> Pipe:

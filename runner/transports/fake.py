@@ -1,0 +1,192 @@
+"""The transport ``fake``: hosts that answer from a script, on whatever clock the event loop has.
+
+It runs nothing and opens nothing; on a virtual loop hours pass at once. A test, or a simulation, says what each
+command on each host comes to, and reads afterwards what was sent where and when::
+
+    fake = Fake(answers({("web*", "systemctl restart *"): Answer(duration=3), ("web2", "*"): Answer(rc=1)}))
+    kind = fake.kind()
+
+It keeps the promises of ``transport``: commands of a session one after another, ``fate`` set as a real one sets it,
+an end only when the script says that the host reported one.
+"""
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from runner.errors import ConnectError, LostError, RunnerError
+from runner.model.inventory import Host
+from runner.shell import Capture
+from runner.transport import Command, CommandResult, Transport, TransportContext, TransportKind
+from runner.transports.options import FAKE_SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one command comes to.
+
+    It ends after ``duration`` seconds with ``rc`` and ``signal``. ``stdout`` and ``stderr`` are there at once.
+    ``lost`` is why the connection went away at that time, instead of an end. ``error`` is raised before anything is
+    sent. ``killed`` is what ending the group came to where the command was cancelled, after ``kill_takes`` seconds.
+    """
+
+    rc: int = 0
+    stdout: bytes = b""
+    stderr: bytes = b""
+    signal: str | None = None
+    duration: float = 0.0
+    lost: str = ""
+    error: RunnerError | None = None
+    killed: str = "yes"
+    kill_takes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What one attempt to connect comes to: after ``duration`` seconds a session, or ``error``."""
+
+    duration: float = 0.0
+    error: ConnectError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A command that reached a host, ``time`` seconds after the loop's zero. ``text`` is what answers match."""
+
+    host: str
+    text: str
+    time: float
+    command: Command
+
+
+Script = Callable[[Sent], Answer]
+Connecting = Callable[[Host, int], Connection]
+"""Gets the host and the number of the attempt, from 1."""
+
+
+def answers(table: Mapping[tuple[str, str], Answer | Sequence[Answer]]) -> Script:
+    """A script from globs for the host and the command's text; the first that fits wins.
+
+    A list gives its answers one after another, to each host by itself, the last one for good. What fits nothing is
+    fine and silent.
+    """
+    given: dict[tuple[str, str, str], int] = {}
+
+    def script(sent: Sent) -> Answer:
+        for (host, text), found in table.items():
+            if fnmatchcase(sent.host, host) and fnmatchcase(sent.text, text):
+                if isinstance(found, Answer):
+                    return found
+                turn = given[sent.host, host, text] = given.get((sent.host, host, text), 0) + 1
+                return found[min(turn, len(found)) - 1]
+        return Answer()
+
+    return script
+
+
+def text_of(command: Command) -> str:
+    """The command as one line of text: the script as it is, or the arguments with sh's quoting where needed."""
+    return shlex.join(command.argv) if command.argv else command.script
+
+
+@dataclass(slots=True)
+class Fake:
+    """Scripted hosts, and a record of what was asked of them.
+
+    ``sent`` are the commands in order, ``connects`` and ``closes`` the (time, host) of each connection, refused ones
+    too, and of each orderly close.
+    """
+
+    script: Script = field(default=lambda _: Answer())
+    connecting: Connecting = field(default=lambda _, __: Connection())
+    sent: list[Sent] = field(default_factory=list)
+    connects: list[tuple[float, str]] = field(default_factory=list)
+    closes: list[tuple[float, str]] = field(default_factory=list)
+
+    def kind(self, name: str = "fake") -> TransportKind:
+        """These hosts as a transport."""
+        return TransportKind(name, FAKE_SCHEMA, self._start)
+
+    @contextlib.asynccontextmanager
+    async def _start(self, context: TransportContext) -> AsyncIterator[Transport]:
+        yield _FakeTransport(self, context)
+
+
+class _FakeTransport:
+    def __init__(self, fake: Fake, context: TransportContext) -> None:
+        self._fake = fake
+        self._context = context
+        self._attempts: dict[str, int] = {}
+
+    async def connect(self, host: Host) -> "_FakeSession":
+        """Connect as the script says, inside a place among the connecting ones."""
+        async with self._context.limit(str(host.address)):
+            attempt = self._attempts[host.name] = self._attempts.get(host.name, 0) + 1
+            self._fake.connects.append((asyncio.get_running_loop().time(), host.name))
+            connection = self._fake.connecting(host, attempt)
+            await asyncio.sleep(connection.duration)
+            if connection.error is not None:
+                raise connection.error
+            return _FakeSession(self._fake, host.name)
+
+
+class _FakeSession:
+    def __init__(self, fake: Fake, host: str) -> None:
+        self._fake = fake
+        self._host = host
+        self._turn = asyncio.Lock()
+        self._group = 1000
+        self.closed = False
+
+    async def run(self, command: Command) -> CommandResult:
+        """Do as the script says."""
+        async with self._turn:
+            if self.closed:
+                raise ConnectError("closed_midway", "the session is closed", temporary=True)
+            sent = Sent(self._host, text_of(command), asyncio.get_running_loop().time(), command)
+            answer = self._fake.script(sent)
+            if answer.error is not None:
+                raise answer.error
+            self._fake.sent.append(sent)
+            return await self._play(command, answer)
+
+    async def _play(self, command: Command, answer: Answer) -> CommandResult:
+        fate = command.fate
+        self._group += 1
+        fate.sent, fate.group = True, self._group
+        captures = {stream: Capture(command.limit) for stream in ("stdout", "stderr")}
+        try:
+            for stream, capture in captures.items():
+                _pass_on(command, stream, answer.stdout if stream == "stdout" else answer.stderr, capture)
+            await asyncio.sleep(answer.duration)
+        except BaseException:
+            fate.killed = "unknown"  # stays so when it is cancelled again
+            await asyncio.sleep(answer.kill_takes)
+            fate.killed = answer.killed
+            raise
+        if answer.lost:
+            self.closed = True
+            raise LostError(answer.lost)
+        out, err = (capture.captured for capture in captures.values())
+        return CommandResult(answer.rc, answer.signal, out, err)
+
+    async def close(self) -> None:
+        """Close it."""
+        if not self.closed:
+            self.closed = True
+            self._fake.closes.append((asyncio.get_running_loop().time(), self._host))
+
+
+def _pass_on(command: Command, stream: str, data: bytes, capture: Capture) -> None:
+    if not data:
+        return
+    if stream == "stderr" or command.keep_stdout:
+        capture.add(data)
+    else:
+        capture.size += len(data)
+    if command.sink is not None:
+        command.sink(stream, data)
+
