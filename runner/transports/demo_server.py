@@ -195,8 +195,8 @@ class Output(asyncio.SubprocessProtocol):
         self._channel.pause_reading()
 
     def resume_writing(self) -> None:
-        """It reads again."""
-        self._channel.resume_reading()
+        """It reads again. Later, for asyncio loses bytes when more is written from within this call and then closed."""
+        asyncio.get_running_loop().call_soon(self._channel.resume_reading)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
         """One of its streams has ended."""

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import asyncssh
 
@@ -60,6 +61,7 @@ class SshTransport:
         self._trust = Trust(context.home, context.warn)
         self._prepared: dict[Settings, asyncssh.SSHClientConnectionOptions] = {}
         self._gateways: Once[tuple[str, ...], Connection] = Once()
+        self._open: WeakSet[Connection] = WeakSet()
 
     async def connect(self, host: Host) -> Session:
         """Open a session. Raises ConnectError."""
@@ -91,7 +93,9 @@ class SshTransport:
         verdict = await self._verdict(route)
         call = self._call(route, pairs, verdict, password, gateway)
         async with self._context.limit(call.host):
-            return await dial(call)
+            connection = await dial(call)
+        self._open.add(connection)
+        return connection
 
     async def _password(self, name: str) -> str | None:
         return await asyncio.to_thread(self._context.secret, name) if name else None
@@ -145,9 +149,11 @@ class SshTransport:
         return connection
 
     async def close(self) -> None:
-        """Close what is shared: gateways, the far ones first, and the agent's connection."""
+        """Close what is open yet, then what is shared: gateways, the far ones first, and the agent's connection."""
         self._gateways.cancel()
-        for connection in reversed(self._gateways.values()):
+        gateways = self._gateways.values()
+        await asyncio.gather(*(one.close() for one in self._open if one not in gateways))
+        for connection in reversed(gateways):
             await connection.close()
         await self._keys.close()
 

@@ -154,8 +154,8 @@ def no_channel(error: BaseException, progress: Progress) -> ConnectError:
         cause, temporary = "dns", False
     elif re.search(r"timed out|timeout", text, re.IGNORECASE):
         cause = "timeout"
-    elif re.search(r"prohibited|denied", text, re.IGNORECASE):
-        temporary = False
+    elif getattr(error, "code", None) == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+        temporary, text = False, f"forwarding is prohibited there: {text}"
     return ConnectError(cause, f"{progress.where}: {text}", temporary=temporary)
 
 
