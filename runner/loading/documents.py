@@ -53,6 +53,11 @@ class Document:
         """The place of the key that ``path`` ends with (of the value, in a list), or of the nearest thing around it."""
         return self._location(*self._span(path, key=True))
 
+    def keys_of(self, node: dict[str, Any]) -> dict[str, Location]:
+        """The place of every key of a mapping that is part of ``data``: cheaper than asking for each by its path."""
+        spans = self._composed.places.get(id(node), [])[::2]
+        return {key: self._location(span >> SHIFT, span & LENGTHS) for key, span in zip(node, spans, strict=False)}
+
     def text_at(self, path: Steps) -> str:
         """The source text of the value at ``path``; of a mapping or list, its first character."""
         start, length = self._span(path, key=False)

@@ -8,7 +8,9 @@ Why hosts share: ten thousand hosts of one range in the same groups differ in na
 them is put together once for each pair of entry and groups, not once for each host.
 """
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,8 +44,21 @@ def load_inventory(
     All that is wrong is added to ``problems``; where that has errors, the inventory holds what could be made sense of.
     Templates are added to ``notes``, for whoever looks for undefined names.
     """
-    files = [file for file in files_of(sources, problems, base=base) if _is_sound(file, problems)]
-    return _Assembly(files, [] if notes is None else notes).inventory()
+    with _no_collector():
+        files = [file for file in files_of(sources, problems, base=base) if _is_sound(file, problems)]
+        return _Assembly(files, [] if notes is None else notes).inventory()
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without the garbage collector: nothing made here is garbage, and it would look at every host again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _is_sound(file: InventoryFile, problems: Problems) -> bool:
@@ -101,23 +116,23 @@ class _Assembly:
         """The keys at the top of files: of those without hosts first, and these together, as they speak for all."""
         general = [file for file in self.files if not file.cursor.data.get("hosts")]
         if general:
-            self.common.append((None, settle("inventory", [Part(file, file.cursor) for file in general], self.notes)))
+            self.common.append((None, settle("inventory", [_top(file) for file in general], self.notes)))
         special = [file for file in self.files if file not in general]
-        self.common += [(file, settle("inventory", [Part(file, file.cursor)], self.notes)) for file in special]
+        self.common += [(file, settle("inventory", [_top(file)], self.notes)) for file in special]
 
     def _read_hosts(self) -> None:
         own: dict[str, list[Part]] = {}
         ranges: dict[str, list[Part]] = {}
         first: dict[str, str] = {}
         for file in self.files:
-            for key, cursor in file.cursor.at("hosts").items():
+            for key, cursor, place in _items(file.cursor.at("hosts")):
                 names = _names(key, cursor)
                 for name in names:
                     self.order.setdefault(name, len(self.order) + 1)
                 if len(names) == 1:
-                    own.setdefault(names[0], []).append(Part(file, cursor))
+                    own.setdefault(names[0], []).append(Part(file, cursor, place))
                 elif names:
-                    ranges.setdefault(key, []).append(Part(file, cursor))
+                    ranges.setdefault(key, []).append(Part(file, cursor, place))
                     for name in names:
                         first.setdefault(name, key)
         settled = {key: settle(f"hosts {key}", parts, self.notes) for key, parts in ranges.items()}
@@ -135,8 +150,8 @@ class _Assembly:
     def _read_groups(self) -> None:
         parts: dict[str, list[Part]] = {}
         for file in self.files:
-            for name, cursor in file.cursor.at("groups").items():
-                parts.setdefault(name, []).append(Part(file, cursor))
+            for name, cursor, place in _items(file.cursor.at("groups")):
+                parts.setdefault(name, []).append(Part(file, cursor, place))
         for name, found in parts.items():
             _check_name("group", name, why_not_group(name), found[0].cursor)
             if name in self.order:
@@ -207,6 +222,17 @@ class _Assembly:
             twice(second, '"connecting" of the inventory', given[0].key)
         value = given[0].data if given else {}
         return {**CONNECTING, **(value if isinstance(value, dict) else {"total": value})}
+
+
+def _top(file: InventoryFile) -> Part:
+    return Part(file, file.cursor, file.cursor.key)
+
+
+def _items(cursor: Cursor) -> Iterator[tuple[str, Cursor, Location]]:
+    """The items of a mapping, each with the place of its key."""
+    places = cursor.document.keys_of(cursor.data) if isinstance(cursor.data, dict) else {}
+    for key, place in places.items():
+        yield key, cursor.at(key), place
 
 
 def _weight(entry: Settings) -> object:

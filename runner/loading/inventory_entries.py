@@ -18,10 +18,11 @@ PATH_KEYS = frozenset({"identity", "known_hosts"})
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one file says about it."""
+    """What one file says about it, and the place of its key."""
 
     file: InventoryFile
     cursor: Cursor
+    place: Location
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,35 +45,38 @@ class Settings:
 
 def settle(origin: str, parts: Sequence[Part], notes: list[Written]) -> Settings:
     """Put the keys of all files together; a key in two of them is a problem (E501) that names both places."""
-    keys = _once(origin, [part.cursor for part in parts], ("address", "connection", "become"))
-    variables = _once(origin, [part.cursor.at("vars") for part in parts])
-    ssh_parts = [(part.file.folder, part.cursor.at("ssh")) for part in parts]
-    ssh = _once(origin, [cursor for _, cursor in ssh_parts], without="connecting")
-    folders = {id(cursor.document): folder for folder, cursor in ssh_parts}
+    keys = _once(origin, [part.cursor for part in parts], only=("address", "connection", "become"))
+    variables = _once(origin, [part.cursor.at("vars") for part in parts if _has(part, "vars")])
+    ssh = _once(origin, [part.cursor.at("ssh") for part in parts if _has(part, "ssh")], without="connecting")
+    folders = {id(part.cursor.document): part.file.folder for part in parts} if ssh else {}
     return Settings(
-        place=parts[0].cursor.key,
+        place=parts[0].place,
         files=tuple(part.file for part in parts),
         address=_address(keys.get("address"), notes),
         connection=keys["connection"].data if "connection" in keys else None,
         become=_become(keys.get("become"), notes),
-        layer=_layer(origin, variables, notes) if variables else None,
+        layer=_layer(origin, variables, parts, notes) if variables else None,
         ssh={key: _option(key, cursor, folders[id(cursor.document)], notes) for key, cursor in ssh.items()},
         ssh_place=next(iter(ssh.values())).key if ssh else None,
         jump_place=ssh["jump"].here if "jump" in ssh else None,
     )
 
 
+def _has(part: Part, key: str) -> bool:
+    return isinstance(part.cursor.data, dict) and key in part.cursor.data
+
+
 def _once(origin: str, cursors: Sequence[Cursor], only: Sequence[str] = (), *, without: str = "") -> dict[str, Cursor]:
     """The items of several mappings as one."""
     found: dict[str, Cursor] = {}
     for cursor in cursors:
-        for key, value in cursor.items():
+        for key in cursor.data if isinstance(cursor.data, dict) else ():
             if key == without or (only and key not in only):
                 continue
             if key in found:
-                twice(value, f'"{key}" of {origin}', found[key].key)
+                twice(cursor.at(key), f'"{key}" of {origin}', found[key].key)
             else:
-                found[key] = value
+                found[key] = cursor.at(key)
     return found
 
 
@@ -81,13 +85,17 @@ def twice(second: Cursor, what: str, first: Location) -> None:
     second.problems.error("E501", f"{what} is given twice; first at {first}", second.key, "keep one of the two")
 
 
-def _layer(origin: str, variables: Mapping[str, Cursor], notes: list[Written]) -> Layer:
+def _layer(origin: str, variables: Mapping[str, Cursor], parts: Sequence[Part], notes: list[Written]) -> Layer:
     for name, cursor in variables.items():
         if name in RESERVED_VARIABLES:
             message = f'"{name}" is always there and can\'t be a variable'
             cursor.problems.error("E412", message, cursor.key, "take another name")
     values = {name: templates_of(cursor, notes) for name, cursor in variables.items()}
-    return Layer(origin, values, {name: cursor.key for name, cursor in variables.items()})
+    places: dict[str, Location] = {}
+    for part in reversed(parts):
+        if isinstance(given_here := part.cursor.at("vars").data, dict):
+            places.update(part.cursor.document.keys_of(given_here))
+    return Layer(origin, values, places)
 
 
 def _address(cursor: Cursor | None, notes: list[Written]) -> Value:

@@ -183,7 +183,7 @@ def test_why_a_variable_has_its_value():
     assert result.stdout == "  inventory  inventory.yaml:1  eu\n* group web  inventory.yaml:6  us\n"
 
 
-def test_why_a_variable_has_its_value_for_programs(here):
+def test_why_a_variable_has_its_value_for_programs():
     """The same as JSON; what is called a password is hidden here too."""
     rows = json.loads(call("explain", "web1", "db_password", "--format", "json").stdout)
 
