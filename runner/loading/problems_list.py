@@ -18,7 +18,8 @@ GUESSES = frozenset({"W301"})
 class Problems:
     """Problems of all files, in the order they were found, and the lines of the files they stand in.
 
-    ``sources`` maps the name of a file, as it stands in locations, to its lines; ``hashes`` to the SHA-256 of its bytes.
+    ``sources`` maps the name of a file, as it stands in locations, to its lines; ``hashes`` to the SHA-256 of its
+    bytes.
     """
 
     def __init__(self) -> None:

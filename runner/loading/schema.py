@@ -18,7 +18,7 @@ from runner.loading.documents import Document, Steps
 from runner.loading.foreign_words import foreign
 from runner.loading.problems_list import Problems
 from runner.loading.unknown_keys import homes, look_alike
-from runner.loading.wrong_values import finding, is_duration
+from runner.loading.wrong_values import finding, fits_type, is_duration
 from runner.words import suggest
 
 Schema = Mapping[str, Any]
@@ -132,7 +132,7 @@ class _Check:
         branches: dict[Any, list[Any]] = {}
         for inner in error.context or ():
             branches.setdefault(inner.relative_schema_path[0], []).append(inner)
-        meant = [errors for number, errors in branches.items() if _is_meant(errors, error.validator_value[number])]
+        meant = [errors for n, errors in branches.items() if _is_meant(error.instance, error.validator_value[n])]
         is_told_whole = is_duration(error.schema) or "title" in error.schema
         if len(meant) == 1 and (not is_told_whole or any(inner.relative_path for inner in meant[0])):
             for inner in meant[0]:
@@ -150,8 +150,6 @@ class _Check:
         self.problems.error(found.code, found.message, place, found.hint)
 
 
-def _is_meant(errors: list[Any], schema: Schema) -> bool:
+def _is_meant(value: Any, branch: Schema) -> bool:
     """Whether a value has the type that a branch asks for. A branch for templates is meant by templates alone."""
-    if schema == TEMPLATE:
-        return False
-    return all(error.validator != "type" or error.relative_path for error in errors)
+    return branch != TEMPLATE and fits_type(value, branch)

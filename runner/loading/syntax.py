@@ -160,7 +160,9 @@ def _flow(it: Complaint) -> Told | None:
     if "flow" not in it.told:
         return None
     text = it.source.text
-    first = it.opened if it.opened is not None and text[it.opened : it.opened + 1] in ("[", "{") else _bracket(text, it.at)
+    first = (
+        it.opened if it.opened is not None and text[it.opened : it.opened + 1] in ("[", "{") else _bracket(text, it.at)
+    )
     bracket = text[first : first + 1]
     if it.at >= len(text.rstrip()):
         message = f'"{bracket}" is never closed; reading ended at line {it.line_of(it.at)}'

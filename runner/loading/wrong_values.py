@@ -127,7 +127,7 @@ def _wrong_type(value: Any, schema: Schema, text: str) -> Finding:
     message = f"{got(value, text)}, expected {expectation(schema)}"
     if isinstance(value, str):
         return _not_text(value, wanted, text, message)
-    if isinstance(value, int | float) and "string" in wanted:
+    if isinstance(value, int | float) and "string" in wanted and not words_of(schema):
         return Finding("E311" if isinstance(value, bool) else "E305", message, f"quote it: '{text}'")
     if isinstance(value, float) and "integer" in wanted:
         return Finding("E406", message)
