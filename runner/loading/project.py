@@ -9,6 +9,7 @@ from runner.loading.assignments import extra_variables
 from runner.loading.documents import Document, Problems, read_document, read_text
 from runner.loading.inventory import Source, load_inventory
 from runner.loading.lint import lint
+from runner.loading.local_sources import check_local_sources
 from runner.loading.playbook import PlaybookTexts, playbook_of
 from runner.loading.texts import Written
 from runner.location import Location, Problem
@@ -56,6 +57,7 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
     extra = extra_variables(sets, texts, inventory, problems, notes=notes, cwd=cwd)
     templates = Templates(yaml_load=data_of)
     lint(texts, inventory, notes, problems, templates)
+    check_local_sources(texts, kinds(), cwd=cwd)
     problems.raise_if_errors()
     return Loaded(
         playbook=texts.playbook,
