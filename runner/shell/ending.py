@@ -10,9 +10,6 @@ import asyncio
 from runner.shell.channel import Channel
 from runner.transport import Command
 
-KILL_WAIT = 5.0
-"""Seconds after KILL in which the group must be gone: what is stuck in the kernel stays."""
-
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks
 
 # dash takes no "--" after "-TERM", and no negative number without it after "-s TERM": both ways are tried.
@@ -30,12 +27,13 @@ fi
 """
 
 
-async def end_group(control: Channel, group: int, grace: float) -> str:
+async def end_group(control: Channel, group: int, grace: float, patience: float) -> str:
     """End a process group through a second shell: ``yes`` when nothing of it is left, else ``no``.
 
-    ``grace`` is the seconds between TERM and KILL. Raises LostError when the shell goes away meanwhile.
+    ``grace`` is the seconds between TERM and KILL, ``patience`` those after it in which the group must be gone: what
+    is stuck in the kernel stays. Raises LostError when the shell goes away meanwhile.
     """
-    gone = await _signal(control, group, "TERM", grace) or await _signal(control, group, "KILL", KILL_WAIT)
+    gone = await _signal(control, group, "TERM", grace) or await _signal(control, group, "KILL", patience)
     return "yes" if gone else "no"
 
 

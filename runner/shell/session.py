@@ -14,11 +14,8 @@ from runner.shell.pipes import OpenPipe
 from runner.shell.sudo import open_sudo_shell
 from runner.transport import GRACE, Command, CommandResult
 
-FIRST_FRAME = 5.0
-"""Seconds that a cancelled step has for saying its process group."""
-
-LAST_FRAME = 5.0
-"""Seconds that the shell has for saying that a killed step has ended, before it is given up."""
+PATIENCE = 5.0
+"""Seconds that a cancelled step has for saying its group, a killed group for being gone, its shell for saying so."""
 
 KILL_LIMIT = 20.0
 """Seconds, beside the grace, after which ending a group is given up: the connection hangs."""
@@ -33,6 +30,7 @@ class ShellSession:
 
     ``open_pipe`` opens a process on the host. ``grace`` is the seconds between TERM and KILL. ``password`` gives the
     sudo password for a Become, or None. ``hello_timeout`` is the seconds that a shell has for its hello.
+    ``patience`` is how long, in seconds, a host may take for each word while a step is ended.
     ``close_connection`` closes what carries the pipes, after them.
     """
 
@@ -43,12 +41,14 @@ class ShellSession:
         grace: float = GRACE,
         password: Callable[[Become], str | None] = lambda _: None,
         hello_timeout: float = HELLO_TIMEOUT,
+        patience: float = PATIENCE,
         close_connection: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._open_pipe = open_pipe
         self._grace = grace
         self._password = password
         self._hello_timeout = hello_timeout
+        self._patience = patience
         self._close_connection = close_connection
         self._channels: dict[str | None, Channel] = {}
         self._given_up: list[Channel] = []
@@ -143,11 +143,11 @@ class ShellSession:
         fate = step.command.fate
         fate.killed = "unknown"
         try:
-            async with asyncio.timeout(FIRST_FRAME):
+            async with asyncio.timeout(self._patience):
                 await channel.until(lambda: step.begun or step.ended or channel.gone is not None)
             if fate.group is not None:
                 fate.killed = await self._kill(step.command.become, fate.group)
-            async with asyncio.timeout(LAST_FRAME if fate.killed == "yes" else 0):
+            async with asyncio.timeout(self._patience if fate.killed == "yes" else 0):
                 await channel.until(lambda: step.ended or channel.gone is not None)
         except (TimeoutError, ConnectError, LostError, StepError):
             return False
@@ -158,7 +158,7 @@ class ShellSession:
         async with asyncio.timeout(self._grace + KILL_LIMIT):
             control = await self._open(become)
             try:
-                return await end_group(control, group, self._grace)
+                return await end_group(control, group, self._grace, self._patience)
             finally:
                 await control.close()
 
