@@ -122,6 +122,16 @@ def test_a_secret_across_pieces_is_masked():
     assert stream.finish() == b"hunt"
 
 
+def test_a_longer_secret_may_still_come():
+    """A piece that ends a secret, and may be the beginning of a longer one, waits for the next."""
+    stream = Redactor(["swordfish", "swordfish-2026"]).stream()
+
+    assert stream.feed(b"swordfish") == b""
+    assert stream.feed(b"-20") == b""
+    assert stream.feed(b"26!") == b"***!"
+    assert stream.feed(b"swordfish-1") == b"***-1"
+
+
 SECRETS = st.lists(st.text("abc", min_size=1, max_size=6), max_size=4)
 
 
