@@ -7,16 +7,17 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.cli.options import read_limit
 from runner.errors import InputError
 from runner.hostlist import fold
 from runner.loading.documents import Problems
 from runner.loading.inventory import load_inventory
 from runner.loading.variables import explain as origins_of
-from runner.location import Location, Problem
+from runner.location import Problem
 from runner.model.inventory import Become, Host, Inventory
 from runner.model.template import Template, Value
 from runner.patterns import did_you_mean
-from runner.planning.targets import PatternError, narrow, pattern_lines, select
+from runner.planning.targets import PatternError, narrow, select
 from runner.reporting.escape import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +61,7 @@ def format_option(function: F) -> F:
     )
 
 
-@command.command("list")
+@command.command("list", short_help="Print the names of hosts.")
 @inventory_option
 @click.option("-l", "--limit", multiple=True, envvar="RUNNER_LIMIT", metavar="PATTERN", help="Only these hosts.")
 @click.option("-x", "--exclude", multiple=True, envvar="RUNNER_EXCLUDE", metavar="PATTERN", help="Not these hosts.")
@@ -74,9 +75,10 @@ def list_hosts(
     PATTERN is a name, a glob, a range, a group, or several joined by : (or), :& (and), :! (but not); @FILE has one a
     line. Both options may be repeated.
     """
+    limit, exclude = read_limit(limit, Path.cwd()), read_limit(exclude, Path.cwd())
     inventory = load(sources)
     try:
-        names = narrow(tuple(inventory.hosts), from_files(limit), from_files(exclude), inventory)
+        names = narrow(tuple(inventory.hosts), limit, exclude, inventory)
     except PatternError as error:
         raise InputError(error.problems()) from None
     if form == "json":
@@ -85,7 +87,7 @@ def list_hosts(
         click.echo(fold(names) if folded else "\n".join(names))
 
 
-@command.command("show")
+@command.command("show", short_help="Print all that is known of hosts.")
 @inventory_option
 @format_option
 @click.argument("patterns", nargs=-1, required=True, metavar="HOST...")
@@ -100,7 +102,7 @@ def show_hosts(sources: tuple[str, ...], form: str, patterns: tuple[str, ...]) -
     click.echo(json.dumps(facts, indent=2) if form == "json" else "\n\n".join(map(as_text, facts)))
 
 
-@command.command("explain")
+@command.command("explain", short_help="Print where a variable has its value.")
 @inventory_option
 @format_option
 @click.argument("host")
@@ -130,14 +132,6 @@ def load(sources: Sequence[str]) -> Inventory:
     inventory = load_inventory(list(sources) or [_default(here)], problems, base=here)
     problems.raise_if_errors()
     return inventory
-
-
-def from_files(patterns: Sequence[str]) -> list[str]:
-    """Patterns, with each ``@file`` replaced by its lines."""
-    found: list[str] = []
-    for pattern in patterns:
-        found += _lines(pattern[1:]) if pattern.startswith("@") else [pattern]
-    return found
 
 
 def facts_of(host: Host) -> dict[str, Any]:
@@ -204,13 +198,5 @@ def _default(here: Path) -> str:
     raise click.UsageError('no inventory is named, and there is no "inventory" here; give one with -i PATH')
 
 
-def _lines(name: str) -> list[str]:
-    try:
-        return pattern_lines(Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise _refused(f'can\'t read the names in "{name}": {reason}') from None
-
-
-def _refused(message: str, hint: str = "", location: Location | None = None) -> InputError:
-    return InputError([Problem("E405", message, location, hint)])
+def _refused(message: str, hint: str) -> InputError:
+    return InputError([Problem("E405", message, None, hint)])

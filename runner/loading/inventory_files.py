@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.loading.cursor import Cursor
-from runner.loading.documents import Document, Problems, Steps, read_document
+from runner.loading.documents import Document, Problems, Steps, read_document, shown
 from runner.location import Location
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -62,7 +62,7 @@ def _is_foreign(path: Path, problems: Problems) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    place = Location(str(path), 1)
+    place = Location(shown(path, Path.cwd()), 1)
     if head.startswith(b"#!") or (path.suffix not in {*SUFFIXES, ".json"} and path.stat().st_mode & 0o111):
         hint = "run it yourself, and give its output as YAML"
         problems.error("E508", "this inventory is a program; programs are never run", place, hint)

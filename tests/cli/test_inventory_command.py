@@ -58,14 +58,13 @@ def test_a_file_of_names(here):
 
 
 def test_a_file_of_names_that_can_not_be_read(here):
-    """It is named, with the reason."""
+    """It is named."""
     (here / "latin").write_bytes(b"\xe9\n")
 
-    for name, reason in (("missing", "No such file"), ("latin", "not UTF-8")):
+    for name in ("missing", "latin"):
         error = call("list", "-l", f"@{name}").exception
         assert isinstance(error, InputError)
         assert f'"{name}": ' in error.message
-        assert reason in error.message
 
 
 def test_options_may_stand_in_the_environment(here):

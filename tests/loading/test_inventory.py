@@ -503,6 +503,15 @@ def test_all_faults_of_all_files_are_told_together(tmp_path):
     assert [code for code, *_ in found] == ["E401", "E502", "E311", "E405"]
 
 
+def test_a_fault_that_many_hosts_share_is_told_of_each(tmp_path):
+    """Hosts of the same form are checked together only while they are well-formed."""
+    found = complaints(
+        tmp_path, "hosts:\n  a: {ssh: {prt: 1}}\n  b: {ssh: {prt: 1}}\n  c: {vars: {1a: x}}\n  d: {vars: {1a: y}}\n"
+    )
+
+    assert [place.partition(":")[0] for _, place, *_ in found] == ["2", "3", "4", "5"]
+
+
 def test_ten_thousand_hosts_are_put_together_once(tmp_path):
     """A large range costs one set of layers for each set of groups, whatever its size."""
     inventory = load(
