@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from runner.model.events import Event
-from runner.model.plan import Plan
+from runner.model.plan_document import PlanDocument
 from runner.model.summary import Summary
 
 RECORD: Mapping[str, Any] = {
@@ -43,8 +43,8 @@ def _record(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def plan_schema() -> dict[str, Any]:
-    """A plan."""
-    return msgspec.json.schema(Plan)
+    """What ``runner plan --format json`` prints."""
+    return msgspec.json.schema(PlanDocument)
 
 
 def summary_schema() -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""The longest time that things may take."""
+
+import pytest
+from plan_builder import inventory, play, playbook, rolling, step
+
+from runner.engine.retry import next_delay
+from runner.model.longest import at_once, delays, of_host, of_play, of_plays, of_step, of_wave, turns
+from runner.model.outcome import failed
+from runner.model.playbook import Retry, Strategy
+from runner.planning.compile import compile_plan
+
+
+def planned(*steps, hosts="a[1-7]", strategy=None, **groups):
+    book = playbook(play("all", *steps, strategy=strategy or Strategy()))
+    return compile_plan(book, inventory(hosts, **groups)).plays[0]
+
+
+def once(_play, _step):
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "seconds"),
+    [
+        ({"timeout": 60.0}, 60.0),
+        ({"timeout": 60.0, "retry": Retry(attempts=3, delay=2.0)}, 184.0),
+        ({"timeout": 1.0, "retry": Retry(attempts=1)}, 1.0),
+        ({"timeout": 1.0, "retry": Retry(attempts=4, delay=1.0, backoff="exponential", max_delay=3.0)}, 4 + 1 + 2 + 3),
+        ({"timeout": 1.0, "retry": Retry(attempts=10**9, delay=0.5)}, 10**9 + 0.5 * (10**9 - 1)),
+    ],
+)
+def test_a_step_takes_its_tries_and_the_waits_between_them(fields, seconds):
+    """Attempts times timeout, and each delay as the policy has it."""
+    one = step(**fields)
+
+    assert of_step(planned(one), one, once).seconds == seconds
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Retry(attempts=6, delay=0.7),
+        Retry(attempts=9, delay=0.7, backoff="exponential", factor=3.0, max_delay=20.0),
+        Retry(attempts=5, delay=50.0, max_delay=9.0),
+        Retry(attempts=5, delay=0.0, backoff="exponential"),
+        Retry(attempts=5, delay=8.0, backoff="exponential", factor=0.5),
+    ],
+)
+def test_waits_are_those_that_the_run_takes(policy):
+    """What is promised here and what the engine does come from the same policy."""
+    outcome = failed("no")
+    waits = [next_delay(policy, tried, outcome, seed="") for tried in range(1, policy.attempts)]
+
+    assert delays(policy) == pytest.approx(sum(waits))
+
+
+def test_a_loop_multiplies_and_an_unknown_one_has_no_end():
+    """Of loops whose length is not known yet the step is named."""
+    one = step(timeout=10.0)
+    play_ = planned(one)
+
+    assert of_step(play_, one, lambda *_: 4).seconds == 40.0
+    unknown = of_step(play_, one, lambda *_: None)
+    assert (unknown.seconds, unknown.open) == (None, ("web/command",))
+
+
+def test_a_step_without_timeout_makes_everything_endless():
+    """And every such step is named once."""
+    play_ = planned(step(id="a", timeout=None), step(id="b"), step(id="c", timeout=None))
+
+    longest = of_plays([play_, play_], once)
+
+    assert (longest.seconds, longest.endless) == (None, ("web/a", "web/c"))
+
+
+def test_hosts_follow_each_other_where_not_all_work_at_once():
+    """Seven hosts, three at once, are three turns; waves follow each other."""
+    play_ = planned(step(timeout=10.0), step(id="b", timeout=5.0), strategy=rolling(5, "rest", concurrency=3))
+
+    assert of_host(play_, once).seconds == 15.0
+    assert [of_wave(play_, wave, once).seconds for wave in play_.waves] == [30.0, 15.0]
+    assert of_play(play_, once).seconds == 45.0
+    assert at_once(play_) == 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "number", "most"), [(1, 4, 2), (2, 2, 4), ({"a": 1}, 4, 4), ({"b": 1}, 3, 5), (9, 2, 6)]
+)
+def test_a_group_limit_makes_more_turns(limit, number, most):
+    """Four hosts of group a and three of b, six at once: a limit of one a group needs four turns."""
+    strategy = Strategy(group_by=("a", "b"), per_group_limit=limit, concurrency=6)
+    play_ = planned(hosts="a[1-4],b[1-3]", strategy=strategy, a="a[1-4]", b="b[1-3]")
+
+    assert turns(play_, play_.waves[0]) == number
+    assert at_once(play_) == most
