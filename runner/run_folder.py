@@ -5,6 +5,7 @@
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ def new_id(now: datetime, random_bytes: bytes) -> str:
     return f"{now:%Y%m%d-%H%M%S}-" + "".join(LETTERS[byte % len(LETTERS)] for byte in random_bytes[:4])
 
 
-def default_root(environ: dict[str, str], home: Path) -> Path:
+def default_root(environ: Mapping[str, str], home: Path) -> Path:
     """Where runs are kept when nobody says: the XDG state folder (XDG Base Directory Specification 0.8)."""
     state = environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else home / ".local" / "state"

@@ -231,7 +231,7 @@ class _Running:
             for _ in range(TICKS_A_RECORD):
                 await asyncio.sleep(TICK)
                 self._recorder.tick(time.time())
-            now = (len(self._progress.active), self._progress.done)
+            now = (self._progress.active, self._progress.done)
             if now != last:
                 last = now
                 self._recorder.emit(Progressed(active=now[0], done=now[1], total=self._progress.total))

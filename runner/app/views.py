@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Literal, cast
+from typing import Literal, TextIO, cast
 
 from runner.app.settings import Settings
 from runner.errors import JournalError
@@ -62,7 +62,7 @@ def _view(settings: Settings, screen: Screen) -> View:
         case "live":
             from runner.reporting.live import Live  # noqa: PLC0415 - see above
 
-            return Live(out, size=lambda: tuple(shutil.get_terminal_size()), color=color)
+            return Live(out, size=_size, color=color)
         case "stream":
             from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
 
@@ -82,6 +82,11 @@ def _view(settings: Settings, screen: Screen) -> View:
             return Plain(out, color=color)
 
 
+def _size() -> tuple[int, int]:
+    columns, rows = shutil.get_terminal_size()
+    return columns, rows
+
+
 def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
     from runner.reporting.log import Log  # noqa: PLC0415 - structlog takes 70 ms to import
 
@@ -95,7 +100,7 @@ def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
     return Log(to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
 
 
-def to(stream: IO[str]) -> Writer:
+def to(stream: TextIO) -> Writer:
     """Write text to a stream at once; what its encoding lacks is written as an escape."""
     encoding = stream.encoding or "utf-8"
 

@@ -24,7 +24,7 @@ def fleet() -> Iterator[Sshd]:
     """A server for a thousand addresses; its login user's shell is /bin/sh where we may make one."""
     with contextlib.ExitStack() as stack:
         user = stack.enter_context(test_user()).name if os.getuid() == 0 else None
-        yield stack.enter_context(Sshd("LogLevel ERROR", user=user, addresses=1000))
+        yield stack.enter_context(Sshd("LogLevel INFO", user=user, addresses=1000))
 
 
 class Job:

@@ -1,0 +1,205 @@
+"""A run of the real engine on scripted hosts and a virtual clock: hours pass at once, and every event is kept.
+
+run = scenario(PLAYBOOK, tmp_path, answers({("web02", "*"): Answer(rc=1)}))
+assert run.statuses() == {"web01": "ok", "web02": "failed"}
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.app.plans import plan_ready
+from runner.clock import VirtualLoop, run_virtual
+from runner.engine.context import Run
+from runner.engine.limits import Connecting
+from runner.engine.output import OutputStore
+from runner.engine.run import run_plan, shared_ids
+from runner.engine.sessions import Sessions
+from runner.engine.stop import Stop
+from runner.journal import FIRST_SUM, encode
+from runner.loading.project import load
+from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepEnded, StepIntent, StepRetry, WaveStarted
+from runner.model.plan import Plan
+from runner.model.progress import Progress
+from runner.model.summary import Summary, of
+from runner.planning.compile import PlanSettings, compile_plan
+from runner.redaction import Redactor
+from runner.steps import kinds
+from runner.transport import TransportContext
+from runner.transports.fake import Answer, Fake, Script
+
+STARTED = RunStarted(
+    schema="1.0", tool="0", mode="run", playbook="site.yaml", name="site", user="ada", controller="here", pid=1
+)
+
+
+@dataclass
+class Recorder:
+    """Keeps every event with its virtual time, checks each as a journal would, and folds it."""
+
+    wants_output: bool = False
+    events: list[Event] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
+    fails_at: int | None = None
+    heard: Callable[[Event], None] = lambda _: None
+
+    def emit(self, event: Event) -> None:
+        """Record it."""
+        now = asyncio.get_running_loop().time()
+        line, _ = encode(event, seq=len(self.events), ts=1e9 + now, run="r1", previous=FIRST_SUM)
+        self.events.append(event)
+        self.times.append(now)
+        self.lines.append(line)
+        self.progress.apply(event, 1e9 + now)
+        self.heard(event)
+
+    async def store(self, event: Event) -> None:
+        """Record it; where the disk is full by then, as a journal would."""
+        if self.fails_at is not None and len(self.events) >= self.fails_at:
+            from runner.errors import JournalError  # noqa: PLC0415
+
+            raise JournalError("cannot write the journal: No space left on device")
+        self.emit(event)
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Ran:
+    """What came of it. ``seconds`` is the virtual time it took."""
+
+    plan: Plan
+    recorder: Recorder
+    fake: Fake
+    run: Run
+    summary: Summary
+    seconds: float
+    error: Exception | None
+
+    def all(self, kind: type[Any], **fields: Any) -> list[Any]:
+        """Events of one type whose fields have these values, in order."""
+        found = [event for event in self.recorder.events if isinstance(event, kind)]
+        return [event for event in found if all(getattr(event, key) == value for key, value in fields.items())]
+
+    def at(self, event: Event) -> float:
+        """When it happened."""
+        return self.recorder.times[self.recorder.events.index(event)]
+
+    def statuses(self) -> dict[str, str]:
+        """How each host ended, the last play it was in counting."""
+        return {event.host: event.status for event in self.all(HostEnded)}
+
+    def steps(self, host: str) -> dict[str, str]:
+        """How each step ended on a host."""
+        return {event.step: event.status for event in self.all(StepEnded, host=host, item=None)}
+
+    def commands(self, host: str = "*") -> list[str]:
+        """The texts sent to a host, or to all."""
+        return [sent.text for sent in self.fake.sent if host in {"*", sent.host}]
+
+
+def scenario(
+    playbook: str,
+    folder: Path,
+    script: Script = lambda _: Answer(),
+    *,
+    fake: Fake | None = None,
+    recorder: Recorder | None = None,
+    settings: PlanSettings | None = None,
+    during: Callable[[Run], Any] | None = None,
+    hosts: str = "web[01-09]",
+) -> Ran:
+    """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins."""
+    (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{'{hosts}': {{}}}}\n")
+    (folder / "site.yaml").write_text(playbook)
+    loaded = load(folder / "site.yaml", inventories=[str(folder / "hosts.yaml")], cwd=folder)
+    plan = compile_plan(
+        loaded.playbook, loaded.inventory, settings=settings or PlanSettings(seed=7), templates=loaded.templates
+    )
+    fake = fake or Fake(script)
+    recorder = recorder or Recorder()
+    stop = Stop()
+    found: list[Any] = []
+
+    async def story() -> float:
+        context = context_of(folder, plan, recorder)
+        recorder.emit(STARTED)
+        recorder.emit(plan_ready(plan))
+        async with fake.kind().start(context) as transport:
+            run = Run(
+                id="r1",
+                plan=plan,
+                recorder=recorder,
+                templates=loaded.templates,
+                sessions=Sessions({"local": transport}, recorder),
+                kinds=kinds(),
+                output=OutputStore(folder, Redactor(())),
+                stop=stop,
+                project=folder,
+                seed=7,
+                salt=b"salt",
+                wait_for_person=nobody,
+                report=lambda error: repr(error),
+                shared_ids=shared_ids(plan.plays),
+            )
+            found.append(run)
+            if during is not None:
+                during(run)
+            try:
+                await run_plan(run)
+            except Exception as error:  # noqa: BLE001 - the story looks at it
+                found.append(error)
+        return asyncio.get_running_loop().time()
+
+    (folder / "output").mkdir(exist_ok=True)
+    seconds = run_virtual(story())
+    error = found[1] if len(found) > 1 else None
+    return Ran(plan, recorder, fake, found[0], of(recorder.progress, run="r1", folder=str(folder)), seconds, error)
+
+
+async def nobody(message: str) -> None:
+    """No person waits at a virtual clock."""
+    del message
+
+
+def context_of(folder: Path, plan: Plan, recorder: Recorder) -> TransportContext:
+    """What a transport is started with."""
+    del recorder
+    return TransportContext(
+        find=plan.hosts.get,
+        limit=Connecting(plan.connecting).limit,
+        ask=lambda prompt: prompt,
+        secret=lambda text: text,
+        warn=lambda text: None,
+        folder=folder,
+        home=folder,
+        environ={},
+    )
+
+
+def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many of these spans of time overlap at most; one that ends when another begins does not."""
+    marks = sorted([(end, -1) for _, end in spans] + [(start, 1) for start, _ in spans])
+    most = now = 0
+    for _, change in marks:
+        now += change
+        most = max(most, now)
+    return most
+
+
+__all__ = [
+    "HostEnded",
+    "HostStarted",
+    "Ran",
+    "Recorder",
+    "StepEnded",
+    "StepIntent",
+    "StepRetry",
+    "VirtualLoop",
+    "WaveStarted",
+    "most_at_once",
+    "scenario",
+]
