@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.hostlist import HostListError, expand
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
 from runner.loading.inventory_entries import Part, Settings, settle, twice
 from runner.loading.inventory_files import InventoryFile, Source, files_of
 from runner.loading.inventory_groups import Declared, Members, built, declared, parents_first
 from runner.loading.inventory_jumps import check_jumps
+from runner.loading.inventory_names import check_name, names_of
 from runner.loading.inventory_schema import SCHEMA
 from runner.loading.inventory_shape import check_shape
-from runner.loading.names import Reason, why_not_group, why_not_host
+from runner.loading.names import why_not_group
 from runner.loading.texts import Written
 from runner.location import Location
 from runner.model.inventory import CONTROLLER, Become, Host, Inventory, Layer, merged
@@ -126,7 +126,7 @@ class _Assembly:
         first: dict[str, str] = {}
         for file in self.files:
             for key, cursor, place in _items(file.cursor.at("hosts")):
-                names = _names(key, cursor)
+                names = names_of(key, cursor)
                 for name in names:
                     self.order.setdefault(name, len(self.order) + 1)
                 if len(names) == 1:
@@ -153,7 +153,7 @@ class _Assembly:
             for name, cursor, place in _items(file.cursor.at("groups")):
                 parts.setdefault(name, []).append(Part(file, cursor, place))
         for name, found in parts.items():
-            _check_name("group", name, why_not_group(name), found[0].cursor)
+            check_name("group", name, why_not_group(name), found[0].cursor)
             if name in self.order:
                 at = (self.own.get(name) or self.ranges[name]).place
                 twice(found[0].cursor, f'"{name}", a host and a group,', at)
@@ -251,33 +251,3 @@ def _apply(chain: Sequence[Settings]) -> _Applied:
         del options["jump"]
     layers = tuple(settings.layer for settings in chain if settings.layer)
     return _Applied(connection, options if connection == "ssh" else {}, become or None, layers, merged(layers))
-
-
-def _names(pattern: str, cursor: Cursor) -> list[str]:
-    """The names that one key of ``hosts`` stands for; none, and a problem, where it is no good."""
-    if why_not_host(pattern) is None:
-        return [pattern]
-    if "[" not in pattern or (pattern.startswith("[") and ":" in pattern):
-        _check_name("host", pattern, why_not_host(pattern), cursor)
-        return []
-    try:
-        names = expand(pattern)
-    except HostListError as error:
-        place = cursor.key
-        shift = 1 if place.length == len(pattern) + 2 else 0
-        at = Location(place.file, place.line, place.column + shift + error.position)
-        cursor.problems.error("E505", error.message, at, error.hint)
-        return []
-    longest = max(names, key=len)
-    reason = ("has a comma outside of brackets", "write two keys") if _has_list(pattern) else why_not_host(longest)
-    return names if _check_name("host", pattern, reason, cursor) else []
-
-
-def _has_list(pattern: str) -> bool:
-    return "," in pattern.partition("[")[0] or any("," in rest.partition("[")[0] for rest in pattern.split("]")[1:])
-
-
-def _check_name(what: str, name: str, reason: Reason | None, cursor: Cursor) -> bool:
-    if reason:
-        cursor.problems.error("E502", f'{what} name "{name}" {reason[0]}', cursor.key, reason[1])
-    return reason is None

@@ -93,8 +93,8 @@ def _layer(origin: str, variables: Mapping[str, Cursor], parts: Sequence[Part], 
     values = {name: templates_of(cursor, notes) for name, cursor in variables.items()}
     places: dict[str, Location] = {}
     for part in reversed(parts):
-        if isinstance(given_here := part.cursor.at("vars").data, dict):
-            places.update(part.cursor.document.keys_of(given_here))
+        if _has(part, "vars") and isinstance(part.cursor.data["vars"], dict):
+            places.update(part.cursor.document.keys_of(part.cursor.data["vars"]))
     return Layer(origin, values, places)
 
 
