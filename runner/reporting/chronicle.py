@@ -60,7 +60,7 @@ class Chronicle:
             case StepNote() if not self._brief:
                 self._add(ts, visible(event.message), event.host, where=self._place(event.play, event.wave))
             case HostStarted() if not self._brief:
-                self._add(ts, "started", event.host, where=self._place(event.play, event.wave))
+                self._add(ts, "host started", event.host, where=self._place(event.play, event.wave))
             case HostEnded():
                 self._host_ended(event, ts)
             case _:
@@ -117,7 +117,7 @@ class Chronicle:
         if self._brief and event.status in {"ok", "changed", "not_run"}:
             return
         reason = f": {visible(event.reason)}" if event.reason else ""
-        text = "ended  " + paint(event.status, event.status, color=self._color) + reason
+        text = "host ended  " + paint(event.status, event.status, color=self._color) + reason
         took = None if event.status == "not_run" else event.duration
         self._add(ts, text, event.host, where=self._place(event.play, event.wave), took=took)
 

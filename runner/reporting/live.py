@@ -120,7 +120,9 @@ class Live:
         left = seconds_left(progress, now)
         elapsed = duration(now - progress.started_at) if progress.run else duration(0)
         ready = f"{_bar(progress.done + progress.dropped, progress.total)}  {progress.done} of {progress.total} steps"
-        return f"run      {ready}  {elapsed} gone" + (f", about {duration(left)} left" if left is not None else "")
+        return f"run      {ready}  {elapsed} gone" + (
+            f", about {duration(left)} left" if left is not None and left >= 1 else ""
+        )
 
     def _oldest_steps(self) -> list[tuple[tuple[str, str], dict[str, float]]]:
         """The steps at work, those first in which a host has been the longest."""

@@ -68,7 +68,7 @@ def test_equal_results_within_a_tick_are_one_line():
     lines = lines_of(*events)
 
     assert lines == [
-        "10:00:03  web  wave 1/3  started  web[01-03]",
+        "10:00:03  web  wave 1/3  host started  web[01-03]",
         "10:00:07  web  wave 1/3  upload the release  changed  web[01-02]  up to 0.8s",
         "10:00:11  web  wave 1/3  upload the release  ok  web03  1.2s",
     ]
@@ -98,7 +98,7 @@ def test_a_failure_is_told_in_full():
         "    | one",
         "    | \\e]0;title\\x07",
         "    stdout: runs/r1/output/web01/upload.1.out",
-        "10:00:06  web  wave 1/3  ended  failed: step upload failed  web01  3.0s",
+        "10:00:06  web  wave 1/3  host ended  failed: step upload failed  web01  3.0s",
     ]
 
 
@@ -133,14 +133,14 @@ def test_retries_notes_waves_budget_and_warnings_are_told():
         "warning: web01: the clock differs (hint: run ntpd)",
         "warning: old",
         "lost  refused: connection refused (hint: is sshd up?)  web03",
-        "web  wave 1/3  started  web01",
+        "web  wave 1/3  host started  web01",
         "web  wave 1/3  port 80 is closed  web01",
         "web  wave 1/3  upload the release  attempt 1 failed: exit status 1; again in 5.0s  web01",
         "web  wave 1/3  upload the release  failed  web01  0.0s",
-        "web  wave 1/3  ended  failed  web01  0.0s",
-        "web  wave 1  ended  failed  failed 1  1m 5s".replace("wave 1 ", "wave 1/3 "),
+        "web  wave 1/3  host ended  failed  web01  0.0s",
+        "web  wave 1/3  ended  failed  failed 1  1m 5s",
         "web  1 failures are more than the 0 allowed: stop",
-        "web  wave 2/3  ended  not_run: the budget was exceeded  web02",
+        "web  wave 2/3  host ended  not_run: the budget was exceeded  web02",
     ]
 
 
