@@ -118,7 +118,7 @@ class _Composer:
         self.extra = 0
         self.document: int | None = None
         self.plain: dict[str, Any] = {}
-        self.keys: set[str] = set()
+        self.keys: dict[str, str] = {}
         self.anchors: dict[str, tuple[Any, int, int]] = {}
         self.anchor_starts: dict[str, int] = {}
         self.end = 0
@@ -138,13 +138,15 @@ class _Composer:
             yaml.StreamEndEvent: self.pass_by,
         }
         has_tabs = "\t" in self.source.text
-        kind = None
+        kind, most = None, self.limits.nodes
         while kind is not yaml.StreamEndEvent:
             event = parser.get_event()
             kind = event.__class__
             if has_tabs:
                 self.refuse_tabs(event)
             handlers[kind](event)
+            if self.nodes > most:
+                self.fail("E222", f"the file has more than {most} keys and values", event.start_mark.index)
 
     def pass_by(self, _event: Any) -> None:
         """Nothing to do."""
@@ -164,28 +166,41 @@ class _Composer:
         self.document = start
 
     def scalar(self, event: Any) -> None:
-        """A key, or a value that holds no others."""
+        """A key, or a value that holds no others. Most are plain and met before, so those take the short way."""
+        if event.style or event.tag is not None or event.anchor is not None:
+            self.other_scalar(event)
+            return
         start = event.start_mark.index
         length = event.end_mark.index - start
+        self.nodes += 1
         text = event.value
-        self.count(start)
+        if self.key is WANTED:
+            if text in self.keys and text not in self.node:
+                self.key, self.key_place = self.keys[text], start << SHIFT | length
+            else:
+                self.take_key(text, start, length, is_plain=True)
+            return
+        value = self.plain[text] if text in self.plain else self.resolved(text, start, length)
+        if self.key in COMMANDS:
+            self.warn_of_comment(start + length)
+        self.put(value, start << SHIFT | length)
+
+    def other_scalar(self, event: Any) -> None:
+        """A scalar in quotes, in a block, or with an anchor or a tag."""
+        start = event.start_mark.index
+        length = event.end_mark.index - start
+        text = value = event.value
+        self.nodes += 1
+        is_plain = not event.style and event.tag is None
         if event.tag is not None:
             self.check_tag(event, start)
-        is_plain = not event.style and event.tag is None
         if self.key is WANTED:
             self.take_key(text, start, length, is_plain=is_plain)
-            value = text
         else:
             if is_plain:
-                value = self.plain[text] if text in self.plain else self.resolved(text, start, length)
+                value = self.resolved(text, start, length)
             else:
-                value = text
-            if not text.isprintable():
                 self.check_text(text, start, length)
-            if is_plain and self.key in COMMANDS:
-                self.warn_of_comment(start + length)
-            if len(text) > self.limits.scalar:
-                self.fail("E224", f"a text of {len(text)} characters; the limit is {self.limits.scalar}", start)
             self.put(value, start << SHIFT | length)
         if event.anchor:
             self.name_anchor(event.anchor, start)
@@ -193,9 +208,11 @@ class _Composer:
 
     def resolved(self, text: str, start: int, length: int) -> Any:
         """The value of plain text that was not met before, or that is odd each time."""
+        self.check_text(text, start, length)
         value, odd = resolve(text)
         if odd is None:
-            self.plain[text] = value
+            if text.isprintable():
+                self.plain[text] = value
         elif odd.code == "E304" and self.key == "mode":
             self.tell(Oddity("E303", "a mode without quotes is a number to some readers", odd.hint), start, length)
         else:
@@ -218,24 +235,23 @@ class _Composer:
 
     def take_key(self, key: str, start: int, length: int, *, is_plain: bool) -> None:
         """Keep a key for the value that comes next, or DROPPED where it is refused."""
-        odd = None
-        if not (is_plain and key in self.keys):
-            odd = refusal(key, is_plain=is_plain, limit=self.limits.key)
-            if is_plain and odd is None:
-                self.keys.add(key)
+        odd = refusal(key, is_plain=is_plain, limit=self.limits.key)
+        key = sys.intern(key)
+        if is_plain and odd is None:
+            self.keys[key] = key
         if key in self.node:
             first = self.source.location(self.places[2 * list(self.node).index(key)] >> SHIFT)
             message = f'key "{shortened(key)}" is here twice; first at line {first.line}, column {first.column}'
             odd = Oddity("E309", message, "remove one of them")
         if odd:
             self.tell(odd, start, length)
-        self.key = DROPPED if odd else sys.intern(key)
+        self.key = DROPPED if odd else key
         self.key_place = start << SHIFT | length
 
     def open(self, event: Any) -> None:
         """A mapping or list begins."""
         start = event.start_mark.index
-        self.count(start)
+        self.nodes += 1
         if len(self.stack) >= self.limits.depth:
             self.fail("E212", f"nested more than {self.limits.depth} levels deep", start)
         if event.tag is not None:
@@ -279,7 +295,7 @@ class _Composer:
         """The value of an anchor again. It is shared, not copied, but counted as if it were."""
         start = event.start_mark.index
         length = event.end_mark.index - start
-        self.count(start)
+        self.nodes += 1
         if event.anchor not in self.anchors:
             self.unknown_alias(event.anchor, start, length)
         value, place, size = self.anchors[event.anchor]
@@ -325,7 +341,11 @@ class _Composer:
         self.tell(Oddity("E218", f'tags are not allowed; "{shortened(written)}" was given', hint), start, len(written))
 
     def check_text(self, text: str, start: int, length: int) -> None:
-        """Characters that nobody sees, or that only an escape could bring."""
+        """Characters that nobody sees, or that only an escape could bring; and the length."""
+        if len(text) > self.limits.scalar:
+            self.fail("E224", f"a text of {len(text)} characters; the limit is {self.limits.scalar}", start)
+        if text.isprintable():
+            return
         if SURROGATE.search(text):
             half = syntax.half_escape(self.source, start)
             self.fail("E115", "an escape names no character", half, hint="write the character itself")
@@ -356,12 +376,6 @@ class _Composer:
         if match := OTHER_DIRECTIVE.match(self.source.text):
             message = f'unknown directive "{shortened(match[1])}"'
             self.fail("E217", message, match.start(1), len(match[1]), hint="quote it if it is meant as text")
-
-    def count(self, start: int) -> None:
-        """One more value or key."""
-        self.nodes += 1
-        if self.nodes > self.limits.nodes:
-            self.fail("E222", f"the file has more than {self.limits.nodes} keys and values", start)
 
     def tell(self, odd: Oddity, start: int, length: int = 1) -> None:
         """Report what does not end the reading."""

@@ -5,6 +5,7 @@ that object. So the data stays plain (what jsonschema and msgspec take), and 50,
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from runner.loading.source import Source
 from runner.location import Location
 
 __all__ = ["Document", "Path", "Problems", "Steps", "read_document", "read_text"]
+
+PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
+"""An anchor and a tag before a value."""
 
 Steps = tuple[str | int, ...]
 """The way from the top of a document to a place in it: keys and, counted from 0, list positions."""
@@ -59,20 +63,25 @@ class Document:
         return {key: self._location(span >> SHIFT, span & LENGTHS) for key, span in zip(node, spans, strict=False)}
 
     def text_at(self, path: Steps) -> str:
-        """The source text of the value at ``path``; of a mapping or list, its first character."""
-        start, length = self._span(path, key=False)
-        start, length = self._composed.aliases.get(start, (start, length))
-        return self.source.text[start : start + length]
+        """The source text of the value at ``path``, without its anchor; of a mapping or list, its first character."""
+        return self._written(path)[1]
 
     def inside(self, path: Steps, offset: int) -> Location:
         """The place of a character of the text at ``path``, counted from 0; of its start where that can't be told."""
-        start, length = self._span(path, key=False)
-        start, length = self._composed.aliases.get(start, (start, length))
+        start, written = self._written(path)
         value = self.at(path)
         if not isinstance(value, str):
-            return self._location(start, length)
-        raw = self.source.text[start : start + length]
-        return self._location(start + offset_in_source(raw, value, offset), 1)
+            return self.value_at(path)
+        return self._location(start + offset_in_source(written, value, offset), 1)
+
+    def _written(self, path: Steps) -> tuple[int, str]:
+        """Where a value's own text starts, behind an anchor and tag, and that text. An alias leads to its anchor."""
+        start, length = self._span(path, key=False)
+        start, length = self._composed.aliases.get(start, (start, length))
+        text = self.source.text[start : start + length]
+        properties = PROPERTIES.match(text)
+        skipped = properties.end() if properties else 0
+        return start + skipped, text[skipped:]
 
     def start_of(self, path: Steps) -> Location:
         """Where the value at ``path`` starts: what is missing in it is told there."""

@@ -9,6 +9,7 @@ import pytest
 
 from runner.errors import InputError
 from runner.loading.documents import Problems, read_document, read_text
+from runner.loading.inside import offset_in_source
 from runner.loading.limits import INVENTORY, Limits
 from runner.location import Location
 
@@ -87,7 +88,7 @@ def test_an_alias_has_its_own_place_and_the_text_it_stands_for(document):
     """The alias is at its line; what it holds, and its source text, where the anchor is."""
     assert place(document.value_at(("steps", 2, "env"))) == (9, 10, 4)
     assert document.value_at(("steps", 2, "env", "A")).line == 8
-    assert document.text_at(("steps", 2, "env")) == "&env {A: 1.10}"
+    assert document.text_at(("steps", 2, "env")) == "{A: 1.10}"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,8 @@ def test_inside_falls_back_to_the_start(document):
         ('"one\n\n  x"', "x"),
         ("'one\n  two x'", "x"),
         ('"\\\\ \\" x"', "x"),
+        ("&anchor 'it''s x'", "x"),
+        ("!!str |2  # as it is\n   a\n\n  x", "x"),
     ],
 )
 def test_inside_finds_words_behind_escapes(raw, word):
@@ -133,6 +136,13 @@ def test_inside_finds_words_behind_escapes(raw, word):
     found = document.inside(("a",), document.data["a"].index(word))
 
     assert document.lines[found.line - 1][found.column - 1] == word
+
+
+def test_a_value_that_is_not_its_source_has_the_place_of_the_source():
+    """Better the start of the value than a wrong place."""
+    assert offset_in_source("abc", "xyz", 2) == 0
+    assert offset_in_source("'ab", "ab c", 3) == 0
+    assert offset_in_source("ab", "ab", 2) == 2
 
 
 def test_a_file_is_read_with_its_hash_and_its_name(tmp_path):

@@ -129,6 +129,8 @@ flag: auto
         ("only: that", 'E406 2:7+4 got the text "that", expected this | did you mean "this"?'),
         ("flag: false", "E406 2:7+5 got false, expected true, auto or nothing"),
         ("strategy: rolling", 'E311 2:11+7 got the text "rolling", expected a mapping'),
+        ("any: {}", None),
+        ("file: {src: ''}", None),
         ("any:", 'E219 2:5+1 "any" has no value; expected another value'),
     ],
 )  # fmt: skip
