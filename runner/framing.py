@@ -36,6 +36,10 @@ CANNOT_ENTER = 125
 """Exit status of a step whose folder could not be entered; standard error has the shell's words."""
 
 _LONGEST_FRAME = 400  # bytes; a path to setsid is the longest thing in one
+_FRAME = re.compile(
+    rb" (?:e (\d{1,11}) (\d{1,11})|b (\d{1,11}) (\d{1,11})"
+    rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01]) ([\w-]{1,50}))\n"
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
 
@@ -123,17 +127,16 @@ class Splitter:
         records: list[Record] = []
         start, search = 0, 0
         while (at := data.find(self._nonce, search)) >= 0:
-            line_end = data.find(b"\n", at, at + _LONGEST_FRAME)
-            if line_end < 0 and len(data) - at < _LONGEST_FRAME:
-                break
-            frame = _frame(data[at + len(self._nonce) : line_end]) if line_end > 0 else None
-            if frame is None:
+            match = _FRAME.match(data, at + len(self._nonce))
+            if match is None:
+                if len(data) - at < _LONGEST_FRAME and b"\n" not in data[at:]:
+                    break
                 search = at + 1
                 continue
             if at > start:
                 records.append(data[start:at])
-            records.append(frame)
-            start = search = line_end + 1
+            records.append(_frame(match))
+            start = search = match.end()
         keep = at if at >= 0 else len(data) - self._torn(data, start)
         if keep > start:
             records.append(data[start:keep])
@@ -156,20 +159,18 @@ class Splitter:
         return 0
 
 
-def _frame(body: bytes) -> Hello | Begin | End | None:
-    """The frame whose line reads so after the nonce, or None."""
-    match body.decode("latin-1").split(" "):
-        case ["", "e", index, rc] if _is_number(index) and _is_number(rc):
-            return End(int(index), int(rc))
-        case ["", "b", index, group] if _is_number(index) and _is_number(group):
-            return Begin(int(index), int(group) or None)
-        case ["", "h", ("setsid" | "jobs" | "none") as mode, setsid, printf, boot_id]:
-            return Hello(mode, setsid.removeprefix("-"), printf == "1", boot_id.removeprefix("-"))
-    return None
+def _frame(match: re.Match[bytes]) -> Hello | Begin | End:
+    """The record for the rest of a frame's line."""
+    end, rc, begin, group, mode, setsid, printf, boot_id = match.groups()
+    if end:
+        return End(int(end), int(rc))
+    if begin:
+        return Begin(int(begin), int(group) or None)
+    return Hello(mode.decode(), _word(setsid), printf == b"1", _word(boot_id))
 
 
-def _is_number(text: str) -> bool:
-    return len(text) < 12 and text.isascii() and text.isdigit()
+def _word(word: bytes) -> str:
+    return "" if word == b"-" else word.decode()
 
 
 def bootstrap(nonce: str) -> bytes:

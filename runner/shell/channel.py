@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from runner.errors import ConnectError, LostError
 from runner.framing import Begin, End, Hello, Splitter, bootstrap, step_text
+from runner.model.outcome import NOTHING, Captured
 from runner.shell.capture import Capture
 from runner.shell.pipes import NotOpen, Pipe
 from runner.transport import Command, CommandResult
@@ -25,9 +26,9 @@ class Step:
     index: int
     command: Command
     done: "asyncio.Future[int]"
-    captures: dict[str, Capture]
     listening: set[str]
     begun: bool = False
+    captures: dict[str, Capture] = field(default_factory=dict)
     ends: set[str] = field(default_factory=set)
 
     @property
@@ -40,12 +41,18 @@ class Step:
         if stream not in self.listening:
             return
         command = self.command
+        capture = self.captures.get(stream) or self.captures.setdefault(stream, Capture(command.limit))
         if stream == "stderr" or command.keep_stdout:
-            self.captures[stream].add(chunk)
+            capture.add(chunk)
         else:
-            self.captures[stream].size += len(chunk)
+            capture.size += len(chunk)
         if command.sink is not None:
             self._pass_on(command.sink, stream, chunk)
+
+    def captured(self, stream: str) -> Captured:
+        """What is kept of a stream."""
+        capture = self.captures.get(stream)
+        return capture.captured if capture else NOTHING
 
     def _pass_on(self, sink: Callable[[str, bytes], None], stream: str, chunk: bytes) -> None:
         try:
@@ -79,6 +86,7 @@ class Channel:
         self._splitters = {stream: Splitter(self._nonce) for stream in STREAMS}
         self._greeted: set[str] = set()
         self._news = asyncio.Event()
+        self._waiting = 0
         self._index = 0
         self.preamble = dict.fromkeys(STREAMS, b"")
         self.hello = Hello("none")
@@ -97,8 +105,12 @@ class Channel:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something that bytes from the host can change holds."""
-        while not holds():
-            await self._news.wait()
+        self._waiting += 1
+        try:
+            while not holds():
+                await self._news.wait()
+        finally:
+            self._waiting -= 1
 
     def data(self, stream: str, chunk: bytes) -> None:
         """Take a chunk of output."""
@@ -114,7 +126,8 @@ class Channel:
                 case Hello():
                     self._greeted.add(stream)
                     self.hello = record
-        self._tell()
+        if self._waiting:
+            self._tell()
 
     def ended(self, reason: str) -> None:
         """The pipe has ended."""
@@ -155,8 +168,7 @@ class Channel:
             raise ConnectError("closed_midway", self.gone or "the shell on the host has ended", temporary=True)
         # Under job control the main shell writes the begin frame, and a quick child may be there before it.
         early = {"stderr", "stdout"} if self.hello.mode == "jobs" else {"stderr"}
-        captures = {stream: Capture(command.limit) for stream in STREAMS}
-        step = Step(self._index, command, asyncio.get_running_loop().create_future(), captures, early)
+        step = Step(self._index, command, asyncio.get_running_loop().create_future(), early)
         self.step = step
         command.fate.sent = True
         self.pipe.write(text)
@@ -166,8 +178,7 @@ class Channel:
         """Wait for the end of a step. Raises LostError, or what its sink raised."""
         rc = await step.done
         self.step = None
-        out, err = (step.captures[stream].captured for stream in STREAMS)
-        return CommandResult(rc, signal_name(rc), out, err)
+        return CommandResult(rc, signal_name(rc), step.captured("stdout"), step.captured("stderr"))
 
     async def close(self) -> None:
         """Close the pipe; never raises."""

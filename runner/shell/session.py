@@ -1,8 +1,8 @@
 """The session of a host that is reached through pipes: a shell for each become user, opened when first needed."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from typing import BinaryIO
 
 from runner.errors import ConnectError, LostError, StepError
 from runner.model.inventory import Become
@@ -107,36 +107,41 @@ class ShellSession:
 
     async def _run_on(self, channel: Channel, command: Command, stdin: bytes) -> CommandResult:
         step = channel.send(command, stdin=stdin)
-        async with self._ending(channel, step):
+        try:
             return await channel.result(step)
+        except LostError:
+            raise
+        except BaseException:
+            await self._stop(channel, step)
+            raise
 
     async def _run_bulk(self, command: Command) -> CommandResult:
         """Run a command that reads much: in a shell of its own, whose standard input goes on as the command's."""
         with opened(command.stdin) as source:
             channel = await self._open(command.become)
             try:
-                step = channel.send(command, piped=True)
-                async with self._ending(channel, step):
-                    await feed(channel, step, source)
-                    return await channel.result(step)
+                return await self._fed(channel, channel.send(command, piped=True), source)
             finally:
                 await channel.close()
 
-    @contextlib.asynccontextmanager
-    async def _ending(self, channel: Channel, step: Step) -> AsyncIterator[None]:
-        """End the step's process group when the task that waits is cancelled, or the sink fails."""
+    async def _fed(self, channel: Channel, step: Step, source: BinaryIO) -> CommandResult:
         try:
-            yield
+            await feed(channel, step, source)
+            return await channel.result(step)
         except LostError:
             raise
         except BaseException:
-            usable = False
-            try:
-                usable = await self._end(channel, step)
-            finally:
-                if not usable:
-                    self._give_up(channel)
+            await self._stop(channel, step)
             raise
+
+    async def _stop(self, channel: Channel, step: Step) -> None:
+        """End a step whose task was cancelled, or whose sink failed; its shell is given up unless it can go on."""
+        usable = False
+        try:
+            usable = await self._end(channel, step)
+        finally:
+            if not usable:
+                self._give_up(channel)
 
     async def _end(self, channel: Channel, step: Step) -> bool:
         """End the step's group; whether its shell is ready for the next step. Cancelled again, it stops at once."""
