@@ -1,0 +1,138 @@
+"""Options that several commands share, each with its environment variable ``RUNNER_…``."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import click
+
+from runner.errors import InputError
+from runner.location import Problem
+from runner.planning.targets import pattern_lines
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Concurrency(click.ParamType):
+    """A count of at least 1, or ``auto``."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["auto"] | None:
+        """The count, or the word."""
+        if value == "auto" or (isinstance(value, int) and value >= 1):
+            return value  # type: ignore[return-value]  # mypy does not narrow Any by ==
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f'"{value}" is no number of hosts; write a count of at least 1, or auto', param, ctx)
+        return int(value)
+
+
+def target_options(function: F) -> F:
+    """``-i``, ``-l``, ``-x``, ``-e``: on which hosts, and with which variables."""
+    return _with(
+        function,
+        click.option(
+            "-i",
+            "--inventory",
+            multiple=True,
+            envvar="RUNNER_INVENTORY",
+            metavar="PATH",
+            help="Inventory file or folder, in place of the playbook's; may be repeated.",
+        ),
+        click.option(
+            "-l",
+            "--limit",
+            multiple=True,
+            envvar="RUNNER_LIMIT",
+            metavar="PATTERN",
+            help="Only these hosts; may be repeated. @FILE has a pattern a line.",
+        ),
+        click.option(
+            "-x",
+            "--exclude",
+            multiple=True,
+            envvar="RUNNER_EXCLUDE",
+            metavar="PATTERN",
+            help="Not these hosts; may be repeated, and wins over --limit. @FILE has a pattern a line.",
+        ),
+        click.option(
+            "-e",
+            "--set",
+            "sets",
+            multiple=True,
+            envvar="RUNNER_SET",
+            metavar="NAME=VALUE",
+            help="Set a variable, above all others; may be repeated. @FILE is YAML.",
+        ),
+    )
+
+
+def plan_options(function: F) -> F:
+    """``-j``, ``--timeout``, ``--seed``, ``-k``: what the command line says about a plan."""
+    return _with(
+        function,
+        click.option(
+            "-j",
+            "--concurrency",
+            type=Concurrency(),
+            envvar="RUNNER_CONCURRENCY",
+            help="Hosts at work at once, in place of what plays say.",
+        ),
+        click.option(
+            "--timeout",
+            envvar="RUNNER_TIMEOUT",
+            metavar="DURATION",
+            help="Time for one try of a step that names none: 90s, 5m; 0 is no limit. By default 30m.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            envvar="RUNNER_SEED",
+            help="Where chance starts: the order of a shuffle, the jitter of retries.",
+        ),
+        click.option(
+            "-k",
+            "--fail-fast",
+            is_flag=True,
+            envvar="RUNNER_FAIL_FAST",
+            help="The first host that fails ends the play and what runs: max_failures 0, on_exceed kill.",
+        ),
+    )
+
+
+def read_limit(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
+    """The patterns of ``--limit`` or ``--exclude``, with each ``@FILE``, which starts at ``cwd``, read.
+
+    Raises InputError for a file that can't be read, and for one without a pattern: as a limit it would silently mean
+    all hosts.
+    """
+    found: list[str] = []
+    problems: list[Problem] = []
+    for word in words:
+        try:
+            found += _patterns(word[1:], cwd) if word.startswith("@") else [word]
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problems.append(Problem("E509", f'can\'t take hosts from "{word[1:]}": {reason}'))
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _patterns(name: str, cwd: Path) -> list[str]:
+    try:
+        patterns = pattern_lines((cwd / name).read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("it is no text in UTF-8") from None
+    if not patterns:
+        raise ValueError("it names no host")
+    return patterns
+
+
+def _with(function: F, *options: Callable[[F], F]) -> F:
+    """The function with options, in the order in which ``--help`` lists them."""
+    for option in reversed(options):
+        function = option(function)
+    return function
