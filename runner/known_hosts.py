@@ -5,8 +5,8 @@ plain, patterns with ``*`` and ``?``, negated with ``!``, or hashed (``|1|salt|h
 ``[name]:port``.
 
 **Why an index of our own.** Handing a path to the SSH library makes it parse the file at every connect, and scan all
-hashed lines for every host. Here a plain name is one look-up in a dict, and a hashed line that is found answers for
-its name from then on. Like OpenSSH with its defaults, a host is looked up under the name it is reached by and not
+hashed lines for every host. Here a plain name is one look-up in a dict, and hashed lines are gone through once
+for each name. Like OpenSSH with its defaults, a host is looked up under the name it is reached by and not
 also under the address that name leads to: who controls DNS must not choose among the keys we trust.
 """
 
@@ -92,7 +92,7 @@ class KnownHosts:
     _plain: dict[str, list[Entry]] = field(default_factory=dict)
     _patterns: list[Pattern] = field(default_factory=list)
     _hashed: list[tuple[bytes, bytes, Entry]] = field(default_factory=list)
-    _resolved: dict[str, list[Entry]] = field(default_factory=dict)
+    _resolved: dict[tuple[str, int], list[Entry]] = field(default_factory=dict)
 
     @property
     def slow(self) -> bool:
@@ -145,14 +145,17 @@ class KnownHosts:
         return found + [pattern.entry for pattern in self._patterns if pattern.matches(name)]
 
     def _unhashed(self, name: str) -> list[Entry]:
-        """Entries of hashed lines for this name; each line is found once and then stands under its name."""
-        if name not in self._resolved:
-            data = name.encode()
-            hits = {i for i, (salt, digest, _) in enumerate(self._hashed) if hmac.digest(salt, data, "sha1") == digest}
-            self._resolved[name] = [self._hashed[i][2] for i in sorted(hits)]
-            if hits:
-                self._hashed = [line for i, line in enumerate(self._hashed) if i not in hits]
-        return self._resolved[name]
+        """Entries of hashed lines for this name, looked for once.
+
+        Several threads may look at the same time, and lines may be added meanwhile: what was found stands under the
+        number of lines that were looked at.
+        """
+        count = len(self._hashed)
+        if (name, count) not in self._resolved:
+            data, lines = name.encode(), self._hashed[:count]
+            found = [entry for salt, digest, entry in lines if hmac.digest(salt, data, "sha1") == digest]
+            self._resolved[name, count] = found
+        return self._resolved[name, count]
 
 
 def checked_key(words: list[str], role: str) -> str:

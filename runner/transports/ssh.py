@@ -20,6 +20,7 @@ from runner.shell import ShellSession
 from runner.transport import Session, Transport, TransportContext, TransportKind
 from runner.transports import ssh_options
 from runner.transports.options import SSH_SCHEMA
+from runner.transports.ssh_config import hop, with_user_config
 from runner.transports.ssh_connection import Connection, Login, filled_in
 from runner.transports.ssh_dial import Call, dial
 from runner.transports.ssh_errors import Progress
@@ -69,7 +70,8 @@ class SshTransport:
 
     async def open(self, host: Host) -> Connection:
         """Open a connection, as often as ``connect_attempts`` allows where another try can help."""
-        route = self._route(host, hops_of(host, self._context))
+        host = await self._configured(host)
+        route = self._route(host, await self._hops(host, ()))
         pause = FIRST_RETRY
         for _ in range(route.settings.connect_attempts - 1):
             try:
@@ -80,6 +82,22 @@ class SshTransport:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_RETRY)
         return await self._attempt(route)
+
+    async def _configured(self, host: Host) -> Host:
+        """The host with what the user's ssh_config says of it, where it wants that."""
+        if not host.options.get("config"):
+            return host
+        return await asyncio.to_thread(with_user_config, host, self._context.home)
+
+    async def _hops(self, host: Host, seen: tuple[str, ...]) -> tuple[Host, ...]:
+        """The gateways to a host, first to last. Raises ConnectError for one that is not there, and for a circle.
+
+        A list is the whole chain. A single gateway may have gateways of its own.
+        """
+        named = [name for name in ssh_options.texts(host.options.get("jump")) if name != "none"]
+        seen = (*seen, host.name)
+        hops = tuple([await self._configured(gateway(name, host, self._context, seen)) for name in named])
+        return (*await self._hops(hops[0], seen), *hops) if hops else ()
 
     def _route(self, host: Host, hops: tuple[Host, ...]) -> Route:
         agent = self._context.environ.get("SSH_AUTH_SOCK", "")
@@ -104,7 +122,7 @@ class SshTransport:
         """What is known of the host's key before it is asked."""
         settings = route.settings
         store = await self._trust.store(settings.known_hosts)
-        name = address_of(route.host)
+        name = settings.alias or address_of(route.host)
         keys = await self._trust.lookup(store, name, settings.port)
         return Verdict(store, keys, name, settings.port, settings.policy)
 
@@ -120,11 +138,20 @@ class SshTransport:
         def options(login: Login) -> asyncssh.SSHClientConnectionOptions:
             found = verdict.keys
             trusted = tuple(self._trust.loaded(entries) for entries in (found.trusted, found.cas, found.revoked))
-            return filled_in(prepared, login, for_one_login(pairs), trusted, algorithms)
+            made = filled_in(prepared, login, for_one_login(pairs), trusted, algorithms)
+            made.host_key_alias = verdict.host
+            return made
 
         settings = route.settings
         return Call(
-            verdict.host, settings.port, route.where, settings.user, settings.connect_timeout, login, options, gateway
+            address_of(route.host),
+            settings.port,
+            route.where,
+            settings.user,
+            settings.connect_timeout,
+            login,
+            options,
+            gateway,
         )
 
     def _options(self, settings: Settings) -> asyncssh.SSHClientConnectionOptions:
@@ -174,29 +201,15 @@ class SshSession(ShellSession):
         return self._connection.closed or super().closed
 
 
-def hops_of(host: Host, context: TransportContext, seen: tuple[str, ...] = ()) -> tuple[Host, ...]:
-    """The gateways to a host, first to last. Raises ConnectError for one that is not there, and for a circle.
-
-    A list is the whole chain. A single gateway may have gateways of its own.
-    """
-    named = [name for name in ssh_options.texts(host.options.get("jump")) if name != "none"]
-    hops = tuple(found(name, host, context) for name in named)
-    seen = (*seen, host.name)
-    for hop in hops:
-        if hop.name in seen:
-            circle = " -> ".join((*seen, hop.name))
-            raise ConnectError(
-                "protocol", f"jump hosts go round in a circle: {circle}", hint='write "jump: none" there'
-            )
-    return (*hops_of(hops[0], context, seen), *hops) if hops else ()
-
-
-def found(name: str, host: Host, context: TransportContext) -> Host:
-    """A gateway by name. Raises ConnectError."""
-    hop = context.find(name)
-    if hop is None:
+def gateway(name: str, host: Host, context: TransportContext, seen: tuple[str, ...]) -> Host:
+    """A gateway by name; ``seen`` are the hosts it is on the way to. Raises ConnectError."""
+    if name in seen:
+        circle = " -> ".join((*seen, name))
+        raise ConnectError("protocol", f"jump hosts go round in a circle: {circle}", hint='write "jump: none" there')
+    found = context.find(name) or hop(name, host)
+    if found is None:
         raise ConnectError("dns", f'the jump host "{name}" of "{host.name}" is not in the inventory')
-    return hop
+    return found
 
 
 def check_version(text: str = asyncssh.__version__) -> None:

@@ -8,7 +8,6 @@ failure can say how far the login came.
 import asyncio
 import contextlib
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import asyncssh
@@ -25,7 +24,8 @@ CLOSE_WAIT = 1.0
 GREETING_KEPT = 512
 """Bytes of what a server says before its version that are kept for the error."""
 
-Protocol = Callable[[], asyncssh.SSHClientConnection]
+LAST_WORDS = 0.02
+"""Seconds between the end of a connection in mid-login and our saying so: a packet before it may hold the reason."""
 
 
 class Wire(asyncssh.SSHClientConnection):
@@ -42,6 +42,13 @@ class Wire(asyncssh.SSHClientConnection):
                 self.progress.phase = "kex"
         else:
             super().data_received(data, datatype)
+
+    def connection_lost(self, exc: Exception | None = None) -> None:
+        """The other side hung up. During a login the library may still be working on why: let it say that first."""
+        if self.progress is None:
+            super().connection_lost(exc)
+        else:
+            self._loop.call_later(LAST_WORDS, super().connection_lost, exc)
 
     def try_next_auth(self, *, next_method: bool = False) -> None:
         """Go on to the next way of logging in; the first answer of the server says which it allows."""

@@ -101,6 +101,7 @@ class Settings:
     keepalive_count: int = KEEPALIVE_COUNT
     algorithms: Algorithms = ()
     agent: str = ""
+    alias: str = ""
 
 
 def settings_of(options: Mapping[str, Any], connect_timeout: float | None, agent: str) -> Settings:
@@ -118,8 +119,16 @@ def settings_of(options: Mapping[str, Any], connect_timeout: float | None, agent
         keepalive=interval,
         keepalive_count=count,
         algorithms=tuple((kind, tuple(names)) for kind, names in (options.get("algorithms") or {}).items()),
-        agent=agent,
+        agent=agent_of(options.get("identity_agent"), agent),
+        alias=str(options.get("host_key_alias") or ""),
     )
+
+
+def agent_of(named: Any, usual: str) -> str:
+    """The agent's socket: the one that ssh_config names (``none``: no agent), else the usual one."""
+    if named is None or named == "SSH_AUTH_SOCK":
+        return usual
+    return "" if str(named).lower() == "none" else str(named)
 
 
 def keepalive_of(value: Any) -> tuple[float, int]:

@@ -45,7 +45,7 @@ def write(key, path, passphrase=None):
     """Write a private key as ssh-keygen does."""
     path.parent.mkdir(exist_ok=True)
     path.touch(mode=0o600)
-    key.write_private_key(str(path), passphrase=passphrase, rounds=1)
+    key.write_private_key(str(path), passphrase=passphrase, rounds=50)
     path.chmod(0o600)
     return path
 
