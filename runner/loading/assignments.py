@@ -4,6 +4,7 @@ Only a variable that the playbook or inventory has may be given, as the type it 
 change nothing and say nothing. A value is data, not a template; in a file it may be one.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from runner.words import suggest
 
 OPTION = "-e"
 """Stands for a file's name in places; its lines are the arguments."""
+
+_LONE = re.compile(r"\{\{(?!.*\{\{).*\}\}\Z", re.DOTALL)
+"""A template that is one expression, and so may give any type; any other gives text."""
 
 FORMS = "write -e name=value or -e @file.yaml"
 _TYPES: Mapping[type, str] = {
@@ -92,13 +96,15 @@ def _is_known(name: str, known: Mapping[str, Value], place: Location, problems: 
 
 def _typed(text: str, old: Value) -> tuple[Value, str]:
     """The value that text stands for beside one of the wanted type, and what is wrong or nothing."""
-    if isinstance(old, str):
+    if isinstance(old, str) or (isinstance(old, Template) and not _LONE.match(old.source)):
         return text, ""
     problems = Problems()
     document = read_text(text, OPTION, problems) if text else None
     if problems.has_errors or (text and document is None):
         return None, problems.in_order()[0].message
     value = document.data if document else None
+    if isinstance(value, float) and not isinstance(old, float) and str(value) != text:
+        value = text  # 1.10 is rather a version than 1.1, where nothing says that a number is wanted
     return value, _mismatch(value, old)
 
 

@@ -18,7 +18,7 @@ from runner.loading.texts import Written
 from runner.location import Location
 from runner.model.inventory import Inventory
 from runner.model.scope import ALWAYS
-from runner.model.template import Template
+from runner.model.template import Template, templates_in
 from runner.templating import Templates
 from runner.words import suggest
 
@@ -82,10 +82,9 @@ class Lint:
         """Variables that hold a secret, directly or through others."""
         layers = [*self.texts.playbook.layers, *(play.play.vars for play in self.texts.plays)]
         uses = {
-            name: self.templates.mentions(value)
+            name: {mention for template in templates_in(value) for mention in self.templates.mentions(template)}
             for layer in layers
             for name, value in layer.values.items()
-            if isinstance(value, Template)
         }
         found: set[str] = set()
         while more := {name for name, names in uses.items() if names & {"secrets", *found}} - found:

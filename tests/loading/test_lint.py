@@ -159,11 +159,12 @@ def test_unused_variables_and_steps_that_never_run_are_warned_of(check):
         '- {shell: "a {{ secrets.token }}"}',
         '- {shell: "a {{ url }}"}',
         '- {command: "a {{ url }}"}',
+        '- {command: "a {{ deep.x }}"}',
     ],
 )
 def test_secrets_do_not_go_into_arguments(check, step):
     """Neither directly nor through a variable; env and stdin are the way."""
-    found = check(steps(step) + "vars: {key: '{{ secrets.token }}', url: 'x{{ key }}'}\n")
+    found = check(steps(step) + "vars: {key: '{{ secrets.token }}', url: 'x{{ key }}', deep: {x: ['{{ key }}']}}\n")
 
     assert "E415" in [problem[0] for problem in found]
     assert "hand it over with `env` or `stdin`" in [problem[4] for problem in found]

@@ -232,6 +232,16 @@ def test_what_is_wrong_at_the_top_is_said(text, code):
     assert code in [p.code for p in problems.items]
 
 
+def test_what_stands_at_the_same_place_is_all_told():
+    """A missing version and a missing key are both at the start of the mapping; neither hides the other."""
+    _, problems = read("steps: [{command: a}]\n")
+
+    assert sorted(p.message for p in problems.items) == [
+        'missing key "hosts"',
+        "the version of the language is missing",
+    ]
+
+
 def test_all_sizes_are_told_beside_an_unknown_key():
     """A wrong strategy says everything in one go."""
     _, problems = read(HEAD + "steps: [{command: a}]\nstrategy: {type: rolling, waves: [0, 1], nonsense: 1}\n")

@@ -100,6 +100,18 @@ def test_variables_are_given_as_the_type_they_have(project):
     assert loaded.extra == {"release": "2.10", "count": 5, "rate": 1, "ok": False, "names": ["b", "c"], "any": 4}
 
 
+def test_a_variable_made_by_a_template_takes_what_it_would_give(project, tmp_path):
+    """Text with an expression in it is text; a lone expression may be anything, but 1.10 is not shortened."""
+    variables = "vars: {release: '{{ count }}', text: 'v{{ release }}'}"
+    (tmp_path / "site.yaml").write_text(
+        f"version: 1\nhosts: all\ninventory: hosts.yaml\n{variables}\nsteps: [{{log: '{{{{ text }}}}'}}]\n"
+    )
+
+    extra = project(sets=["text=5", "release=[1]", "any=1.10", "rate=2.50"]).extra
+
+    assert extra == {"text": "5", "release": [1], "any": "1.10", "rate": 2.5}
+
+
 def test_variables_may_come_from_a_file(project, tmp_path):
     """The same names and types as one by one."""
     (tmp_path / "e.yaml").write_text("release: '3'\ncount: 7\n")

@@ -51,6 +51,15 @@ def test_names_leave_out_what_a_template_asks_about():
     assert TEMPLATES.names(Template("{{ a", HERE)) == frozenset()
 
 
+def test_nothing_of_jinja2s_own_is_there():
+    """Names that jinja2 brings along are undefined like any other, but range."""
+    assert TEMPLATES.names(Template("{{ cycler }}{{ lipsum }}{{ namespace }}{{ range }}", HERE)) == {
+        "cycler",
+        "lipsum",
+        "namespace",
+    }
+
+
 def test_members_of_a_name_are_listed():
     """Both ways of writing a member count, but not one that is asked about."""
     source = "{{ secrets.a }}{{ secrets['b'] }}{{ secrets.c is defined }}{{ other.d }}{{ secrets[x] }}"
@@ -65,3 +74,11 @@ def test_the_place_of_a_name_is_its_first_use_as_a_variable():
     assert TEMPLATES.place(Template(source, HERE), "upper") == source.rindex("upper")
     assert TEMPLATES.place(Template("a.b and b", HERE, bare=True), "b") == 8
     assert TEMPLATES.place(Template("{{ a }}", HERE), "nowhere") == 0
+
+
+def test_values_in_shell_text_are_told_apart_by_their_quoting():
+    """What goes through quote, or is a number, is harmless; the rest is not."""
+    source = "{{ a | quote }} {{ b.rc }} {{ c | length }} {{ d.stdout }} {{ e }} {{ f == 1 }} {{ g.x | upper }} text"
+
+    assert TEMPLATES.unquoted(Template(source, HERE)) == {"d", "e", "g"}
+    assert TEMPLATES.unquoted(Template("{{ a", HERE)) == frozenset()
