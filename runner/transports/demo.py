@@ -55,7 +55,7 @@ async def start(context: TransportContext) -> AsyncIterator[Transport]:
     finally:
         server.close()
         await server.wait_closed()
-        fleet.end()
+        await fleet.end()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 

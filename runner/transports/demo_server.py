@@ -28,7 +28,8 @@ class Fleet:
         self._public = key.export_public_key()
         self._kept = {name: environ[name] for name in INHERITED if name in environ}
         self._homes: dict[str, Path] = {}
-        self.running: set[asyncio.SubprocessTransport] = set()
+        self.starting: set[asyncio.Task[None]] = set()
+        self.running: set[Output] = set()
 
     def add(self, name: str) -> None:
         """Make a host's home, if it is new. The folder has a number for a name, so no name can lead anywhere else."""
@@ -50,10 +51,11 @@ class Fleet:
         own = {"HOME": str(self.home(name)), "USER": name, "LOGNAME": name, "SHELL": "/bin/sh"}
         return {"PATH": os.defpath, **self._kept, **own}
 
-    def end(self) -> None:
-        """End the shells that still run."""
-        for process in tuple(self.running):
-            process.close()
+    async def end(self) -> None:
+        """End the shells that still run, and wait until they are gone."""
+        await asyncio.gather(*self.starting, return_exceptions=True)
+        for output in tuple(self.running):
+            await output.end()
 
 
 class Guest(asyncssh.SSHServer):
@@ -90,7 +92,6 @@ class Exec(asyncssh.SSHServerSession[bytes]):
         self._command = ""
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._process: asyncio.SubprocessTransport | None = None
-        self._starting: asyncio.Task[None] | None = None
         self._early: list[bytes] = []
         self._input_over = False
 
@@ -106,7 +107,9 @@ class Exec(asyncssh.SSHServerSession[bytes]):
     def session_started(self) -> None:
         """Start the command; until it runs, its input waits here (it is no more than the channel's window)."""
         if self._channel:
-            self._starting = asyncio.create_task(self._start(self._channel))
+            task = asyncio.create_task(self._start(self._channel))
+            self._fleet.starting.add(task)
+            task.add_done_callback(self._fleet.starting.discard)
 
     async def _start(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         home = self._fleet.home(self._user)
@@ -170,16 +173,17 @@ class Exec(asyncssh.SSHServerSession[bytes]):
 class Output(asyncio.SubprocessProtocol):
     """What a command says, and its end, told to the channel. It ends when the command and both its streams have."""
 
-    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], running: set[asyncio.SubprocessTransport]) -> None:
+    def __init__(self, channel: asyncssh.SSHServerChannel[bytes], running: "set[Output]") -> None:
         self._channel = channel
         self._running = running
         self._process: asyncio.SubprocessTransport | None = None
         self._left = {1, STDERR, "exit"}
+        self._gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It runs."""
         self._process = cast("asyncio.SubprocessTransport", transport)
-        self._running.add(self._process)
+        self._running.add(self)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """It says something."""
@@ -204,13 +208,20 @@ class Output(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """It has ended."""
+        self._gone.set()
         self._ended("exit")
+
+    async def end(self) -> None:
+        """Kill it, if it still runs, and let go of its streams."""
+        if self._process:
+            self._process.close()
+            await self._gone.wait()
 
     def _ended(self, what: int | str) -> None:
         self._left.discard(what)
         if self._left or self._process is None:
             return
-        self._running.discard(self._process)
+        self._running.discard(self)
         status = self._process.get_returncode() or 0
         if not self._channel.is_closing():
             self._channel.exit(status if status >= 0 else 128 - status)
