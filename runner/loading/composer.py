@@ -100,7 +100,7 @@ class _Composer:
     """A machine that is fed events; ``node``, ``places`` and ``key`` are those of the innermost open mapping or list.
 
     ``plain`` and ``keys`` remember what was met before, so that only new scalars are looked at. ``extra`` counts what
-    aliases would add if they were copies.
+    aliases would add if they were copies; ``height`` is how deep the children of the innermost node reach, theirs too.
     """
 
     def __init__(self, source: Source, problems: Problems, limits: Limits) -> None:
@@ -114,12 +114,13 @@ class _Composer:
         self.key: Any = None
         self.key_place = 0
         self.is_template = False
+        self.height = 0
         self.nodes = 0
         self.extra = 0
         self.document: int | None = None
         self.plain: dict[str, Any] = {}
         self.keys: dict[str, str] = {}
-        self.anchors: dict[str, tuple[Any, int, int]] = {}
+        self.anchors: dict[str, tuple[Any, int, int, int]] = {}
         self.anchor_starts: dict[str, int] = {}
         self.end = 0
 
@@ -204,7 +205,7 @@ class _Composer:
             self.put(value, start << SHIFT | length)
         if event.anchor:
             self.name_anchor(event.anchor, start)
-            self.anchors[event.anchor] = (value, start << SHIFT | length, 1)
+            self.anchors[event.anchor] = (value, start << SHIFT | length, 1, 0)
 
     def resolved(self, text: str, start: int, length: int) -> Any:
         """The value of plain text that was not met before, or that is odd each time."""
@@ -259,28 +260,35 @@ class _Composer:
         if event.anchor:
             self.name_anchor(event.anchor, start)
         total = self.nodes + self.extra
-        self.stack.append((self.node, self.places, self.key, self.key_place, self.is_template, event, total))
+        self.stack.append(
+            (self.node, self.places, self.key, self.key_place, self.is_template, self.height, event, total)
+        )
         is_mapping = event.__class__ is yaml.MappingStartEvent
         self.node = {} if is_mapping else []
         self.key = WANTED if is_mapping else None
         self.places = self.result.places[id(self.node)] = []
         self.is_template = False
+        self.height = 0
 
     def close(self, event: Any) -> None:
         """A mapping or list is complete: it becomes a value of the one around it."""
-        value, is_template = self.node, self.is_template
-        self.node, self.places, self.key, self.key_place, self.is_template, opened, total = self.stack.pop()
+        value, is_template, height = self.node, self.is_template, self.height + 1
+        frame = self.stack.pop()
+        self.node, self.places, self.key, self.key_place, self.is_template, self.height, opened, total = frame
+        self.height = max(self.height, height)
         start = opened.start_mark.index
         length = event.end_mark.index - start if opened.flow_style else 1
         if opened.anchor:
-            self.anchors[opened.anchor] = (value, start << SHIFT | length, self.nodes + self.extra - total + 1)
+            size = self.nodes + self.extra - total + 1
+            self.anchors[opened.anchor] = (value, start << SHIFT | length, size, height)
         if self.key is WANTED:
             self.drop_key(start)
             return
         if is_template:
             value = self.source.text[start : start + length]
             message = "a template without quotes is a mapping to YAML"
-            self.tell(Oddity("E206", message, f'quote it: "{shortened(value)}"'), start, length)
+            quote = "'" if '"' in value else '"'
+            self.tell(Oddity("E206", message, f"quote it: {quote}{shortened(value)}{quote}"), start, length)
         self.put(value, start << SHIFT | length)
 
     def drop_key(self, start: int) -> None:
@@ -298,11 +306,14 @@ class _Composer:
         self.nodes += 1
         if event.anchor not in self.anchors:
             self.unknown_alias(event.anchor, start, length)
-        value, place, size = self.anchors[event.anchor]
+        value, place, size, height = self.anchors[event.anchor]
+        self.height = max(self.height, height)
         self.extra += size - 1
         self.result.aliases[start] = (place >> SHIFT, place & LENGTHS)
         if len(self.result.aliases) > self.limits.aliases:
             self.fail("E223", f"the file has more than {self.limits.aliases} aliases", start, length)
+        if len(self.stack) + height > self.limits.depth:
+            self.fail("E212", f"with this alias nested more than {self.limits.depth} levels deep", start, length)
         if self.nodes + self.extra > self.limits.expanded:
             message = f"with every alias written out the file has more than {self.limits.expanded} values"
             self.fail("E211", message, start, length)
@@ -321,13 +332,12 @@ class _Composer:
         self.fail("E209", message, start, length, hint="quote the value if it is meant as text")
 
     def name_anchor(self, name: str, start: int) -> None:
-        """Refuse a second anchor of the same name; until its value is complete nothing may refer to it."""
+        """Refuse a second anchor of the same name."""
         if name in self.anchor_starts:
             first = self.source.location(self.anchor_starts[name])
             message = f'anchor "{name}" is here twice; first at line {first.line}, column {first.column}'
             self.tell(Oddity("E210", message), start, len(name) + 1)
         self.anchor_starts.setdefault(name, start)
-        self.anchors.pop(name, None)
 
     def check_tag(self, event: Any, start: int) -> None:
         """Only ``!!str`` on a scalar is allowed."""

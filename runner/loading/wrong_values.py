@@ -155,19 +155,15 @@ def _not_text(value: str, wanted: set[str], text: str, message: str) -> Finding:
 def got(value: Any, text: str) -> str:
     """``got the number 1.1``: what was given, in a few words."""
     match value:
-        case None:
-            return "got nothing"
         case bool():
             return f"got {text}"
         case str():
             return f'got the text "{value if len(value) <= 60 else value[:57] + "…"}"'
-        case int() | float():
-            return f"got the number {value}"
         case list() | dict():
             word = ("item" if isinstance(value, list) else "key") + ("s" * (len(value) != 1))
             return f"got a {'list' if isinstance(value, list) else 'mapping'} of {len(value)} {word}"
         case _:
-            return "got something else"
+            return f"got the number {value}"
 
 
 def spelt(word: Any) -> str:

@@ -182,6 +182,7 @@ def test_a_duplicate_names_the_first_place():
 def test_a_template_without_quotes_says_how_to_quote_it():
     """The value as written, in quotes, is the hint."""
     assert message("cmd: {{ a.b }}\n")[1] == 'quote it: "{{ a.b }}"'
+    assert message('cmd: {{ a | join(".") }}\n')[1] == "quote it: '{{ a | join(\".\") }}'"
 
 
 def test_an_unknown_alias_lists_the_anchors():
@@ -226,6 +227,15 @@ def test_depth_up_to_the_limit_is_fine():
     """64 levels can be read, the 65th not."""
     assert read("[" * 64 + "]" * 64)[1] == []
     assert read("[" * 65 + "]" * 65)[1] == [("E212", 1, 65)]
+
+
+@BOTH
+def test_aliases_count_in_the_depth(parser):
+    """Short chains of anchors can't build what nobody could walk through."""
+    deep = "a: &a [[[1]]]\nb: &b {x: [*a]}\nc: [[*b]]\n"
+
+    assert read(deep, parser, Limits(depth=8))[1] == []
+    assert read(deep, parser, Limits(depth=7))[1] == [("E212", 3, 6)]
 
 
 def test_the_fast_parser_is_preferred():
