@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.step import StepKind
-from runner.steps import assert_, command, copy, file, log, pause, ping, script, shell, template
+from runner.steps import assert_, command, copy, fetch, file, http, log, pause, ping, script, shell, template, wait_for
 from runner.steps import set as set_
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ BUILT_IN: tuple[StepKind[Any], ...] = (
     script.STEP,
     copy.STEP,
     template.STEP,
+    fetch.STEP,
     file.STEP,
+    wait_for.STEP,
+    http.STEP,
     assert_.STEP,
     set_.STEP,
     log.STEP,

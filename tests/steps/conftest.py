@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from local_target import LocalTarget
+from web_server import WebServer
 
 
 @pytest.fixture
@@ -15,6 +16,13 @@ def target(tmp_path: Path) -> LocalTarget:
     root.mkdir()
     project.mkdir()
     return LocalTarget(root, project)
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    """A web server on loopback."""
+    with WebServer() as server:
+        yield server
 
 
 @pytest.fixture

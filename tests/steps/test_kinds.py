@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 import yaml
 from local_target import LocalTarget, do
+from web_server import WebServer
 
 from runner.errors import RunnerError, StepError
 from runner.model.outcome import Outcome
@@ -47,6 +48,13 @@ def here(value: Any, root: Path) -> Any:
     return value.replace("/srv/app", f"{root}/srv/app") if isinstance(value, str) else value
 
 
+def at(value: Any, server: WebServer) -> Any:
+    """An example's value that asks a server of the test's."""
+    if isinstance(value, dict) and "url" in value:
+        return {**value, "url": value["url"].replace("127.0.0.1:18080", f"127.0.0.1:{server.port}")}
+    return value
+
+
 @pytest.fixture
 def ready(target: LocalTarget) -> LocalTarget:
     """A host and a project with the files that the examples speak of."""
@@ -58,12 +66,12 @@ def ready(target: LocalTarget) -> LocalTarget:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_the_example_is_valid_and_runs(kind: StepKind[Any], ready: LocalTarget) -> None:
+def test_the_example_is_valid_and_runs(kind: StepKind[Any], ready: LocalTarget, web: WebServer) -> None:
     """What the documentation shows works as it stands."""
     value = example(kind)
 
     jsonschema.Draft202012Validator(kind.schema).validate(value)
-    outcome = do(kind, here(value, ready.root), ready)
+    outcome = do(kind, at(here(value, ready.root), web), ready)
 
     assert outcome.status.is_well, outcome
 
