@@ -71,7 +71,9 @@ class SshTransport:
     async def open(self, host: Host) -> Connection:
         """Open a connection, as often as ``connect_attempts`` allows where another try can help."""
         host = await self._configured(host)
-        route = self._route(host, await self._hops(host, ()))
+        return await self._persist(self._route(host, await self._hops(host, ())))
+
+    async def _persist(self, route: Route) -> Connection:
         pause = FIRST_RETRY
         for _ in range(route.settings.connect_attempts - 1):
             try:
@@ -130,7 +132,9 @@ class SshTransport:
         self, route: Route, pairs: Pairs, verdict: Verdict, password: str | None, gateway: Connection | None
     ) -> Call:
         prepared = self._options(route.settings)
-        algorithms = ssh_options.host_key_algorithms(route.settings, verdict.types, authorities=bool(verdict.keys.cas))
+        algorithms = ssh_options.host_key_algorithms(
+            route.settings, tuple(verdict.types), authorities=bool(verdict.keys.cas)
+        )
 
         def login(progress: Progress) -> Login:
             return Login(progress, verdict, password, len(pairs))
@@ -142,11 +146,12 @@ class SshTransport:
             made.host_key_alias = verdict.host
             return made
 
-        settings = route.settings
+        settings, place = route.settings, str(route.host.location)
         return Call(
             address_of(route.host),
             settings.port,
             route.where,
+            place,
             settings.user,
             settings.connect_timeout,
             login,
@@ -164,10 +169,10 @@ class SshTransport:
         names = tuple(hop.name for hop in hops)
         route = self._route(hops[-1], hops[:-1])
         try:
-            connection = await self._gateways.get(names, lambda: self._attempt(route))
+            connection = await self._gateways.get(names, lambda: self._persist(route))
             if connection.closed:
                 self._gateways.forget(names)
-                connection = await self._gateways.get(names, lambda: self._attempt(route))
+                connection = await self._gateways.get(names, lambda: self._persist(route))
         except ConnectError as error:
             if error.message.startswith('jump host "'):
                 raise

@@ -66,9 +66,13 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
             self._writable.set()
             self._writable = None
 
-    def drop(self) -> None:
-        """Tell the receiver nothing: the pipe was never given to anybody."""
+    def drop(self) -> bool:
+        """Close it before anybody was given it, telling the receiver nothing; whether there was a channel to close."""
         self._receiver = None
+        channel = self._channel
+        if channel:
+            channel.close()
+        return channel is not None
 
     def write(self, data: bytes) -> None:
         """Queue bytes for standard input."""
@@ -137,19 +141,13 @@ class Channels:
                 return pipe
 
     async def _start(self, pipe: ChannelPipe, command: str) -> None:
-        """Give the pipe its channel; when that fails, its place is free again and nobody hears of the pipe."""
+        """Give the pipe its channel. When that fails nobody hears of it; its place is free at once, or with its end."""
         try:
             await self._connection.create_session(lambda: pipe, command, encoding=None)
         except BaseException:
-            pipe.drop()
-            if pipe._channel is None:  # noqa: SLF001 - else its end frees the place
-                self._freed_once(pipe)
+            if not pipe.drop():
+                self._freed()
             raise
-
-    def _freed_once(self, pipe: ChannelPipe) -> None:
-        """Free the place of a pipe that never got a channel; its own end, should it come, frees nothing more."""
-        pipe._freed, freed = nothing, pipe._freed  # noqa: SLF001
-        freed()
 
     def _is_crowded(self, error: asyncssh.ChannelOpenError) -> bool:
         """Whether the host refused because it bears no more; then its limit is known from now on."""
@@ -191,7 +189,3 @@ class Channels:
             if not turn.done():
                 turn.set_result(None)
                 return
-
-
-def nothing() -> None:
-    """Do nothing."""

@@ -42,12 +42,14 @@ MakeOptions = Callable[[Login], asyncssh.SSHClientConnectionOptions]
 class Call:
     """One host to be dialled. ``where`` names it in messages; ``limit`` is for the whole login, in seconds.
 
-    ``login`` makes the answers to the library's questions, ``options`` the options for one try.
+    ``place`` is where the inventory says so. ``login`` makes the answers to the library's questions, ``options`` the
+    options for one try.
     """
 
     host: str
     port: int
     where: str
+    place: str
     user: str
     limit: float
     login: Callable[[Progress], Login]
@@ -78,14 +80,14 @@ async def once(call: Call, limit: float) -> Connection:
     try:
         async with asyncio.timeout(limit):
             await log_in(call, login, wire, progress)
-    except TimeoutError:
-        raise ssh_errors.timed_out(progress, call.limit) from None
-    except Exception as error:  # noqa: BLE001 - the one place where foreign errors become ours
-        raise ssh_errors.translate(error, progress) from None
-    finally:
-        if login.progress is not None:  # it failed, or was given up
-            login.forget()
-            abort(wire)
+    except BaseException as error:
+        login.forget()
+        abort(wire)
+        if isinstance(error, TimeoutError):
+            raise ssh_errors.timed_out(progress, call.limit) from None
+        if isinstance(error, Exception):
+            raise ssh_errors.translate(error, progress) from None
+        raise
     return Connection(wire[0], login, call.where, call.limit)
 
 
@@ -129,7 +131,7 @@ async def connected(made: Callable[[], Wire], sock: socket.socket | None) -> Non
 async def tcp(call: Call, progress: Progress) -> socket.socket:
     """An open socket to the first address of a host that answers. Raises ConnectError, naming all that were tried."""
     tries: list[tuple[str, ConnectError | OSError]] = []
-    for family, address in await resolve(call.host, call.port, min(DNS_TIMEOUT, call.limit / 2)):
+    for family, address in await resolve(call, min(DNS_TIMEOUT, call.limit / 2)):
         where = call.where if address == call.host else f"{call.where} ({address})"
         progress.where = where
         try:
@@ -164,19 +166,19 @@ def set_options(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT)
 
 
-async def resolve(host: str, port: int, limit: float) -> list[Address]:
+async def resolve(call: Call, limit: float) -> list[Address]:
     """The numeric addresses of a host, in the order to try, each once. Raises ConnectError (dns)."""
-    literal = as_literal(host)
+    literal = as_literal(call.host)
     if literal:
         return [literal]
     try:
         async with asyncio.timeout(limit):
-            return await in_thread(lambda: addresses(host, port))
+            return await in_thread(lambda: addresses(call.host, call.port))
     except TimeoutError:
-        raise ssh_errors.unresolved(host, None, limit) from None
+        raise ssh_errors.unresolved(call.host, call.place, None, limit) from None
     except (OSError, UnicodeError) as error:
         reason = error if isinstance(error, OSError) else OSError(socket.EAI_NONAME, "not a host name")
-        raise ssh_errors.unresolved(host, reason, limit) from None
+        raise ssh_errors.unresolved(call.host, call.place, reason, limit) from None
 
 
 def addresses(host: str, port: int) -> list[Address]:

@@ -85,11 +85,14 @@ def silent(where: str, limit: float) -> ConnectError:
     return ConnectError("timeout", f"{where}: no answer within {limit:g} s", temporary=True)
 
 
-def unresolved(name: str, error: OSError | None, limit: float) -> ConnectError:
-    """A name gave no address: ``error`` says why, or is None when there was no answer within the limit in seconds."""
+def unresolved(name: str, place: str, error: OSError | None, limit: float) -> ConnectError:
+    """A name gave no address; ``place`` is where it stands in the inventory.
+
+    ``error`` says why, or is None when there was no answer within the limit in seconds.
+    """
     why = f"no answer within {limit:g} s" if error is None else str(error.strerror or error)
     lasting = error is not None and error.errno in FOREVER
-    hint = "check the address in the inventory" if lasting else ""
+    hint = f"check the address at {place}" if lasting else ""
     return ConnectError("dns", f'cannot resolve "{name}": {why}', hint=hint, temporary=not lasting)
 
 

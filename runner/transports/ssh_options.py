@@ -9,6 +9,7 @@ explicitly, so nothing is read behind our back.
 import getpass
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,8 @@ def possible(kind: str) -> Sequence[bytes]:
     return {"kex": get_kex_algs, "ciphers": get_encryption_algs, "macs": get_mac_algs}[kind]()
 
 
-def host_key_algorithms(settings: Settings, types: Sequence[str], *, authorities: bool) -> list[str]:
+@lru_cache(maxsize=64)
+def host_key_algorithms(settings: Settings, types: tuple[str, ...], *, authorities: bool) -> list[str]:
     """The host key algorithms to ask for: first of the ``types`` that are known of the host, then the others.
 
     A host has a key of each type: asking for one we do not know would look like a changed key. Certificates are asked

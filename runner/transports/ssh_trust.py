@@ -45,12 +45,14 @@ class Store:
             if file == self.files[0]:
                 self.size, self.lines = len(data), data.count(b"\n")
 
-    def read_on(self, data: bytes) -> None:
-        """Take in what the first file, whose bytes are ``data``, has gained since it was read."""
-        if len(data) > self.size:
-            news = data[self.size :].decode("utf-8", "surrogateescape")
-            self.index.read(news, str(self.files[0]), self.lines + 1)
-        self.size, self.lines = len(data), data.count(b"\n")
+    def read_on(self, descriptor: int) -> None:
+        """Take in what the first file has gained since it was read; all of it where it was made anew."""
+        size = os.fstat(descriptor).st_size
+        if size < self.size:
+            self.size = self.lines = 0
+        data = os.pread(descriptor, size - self.size, self.size)
+        self.index.read(data.decode("utf-8", "surrogateescape"), str(self.files[0]), self.lines + 1)
+        self.size, self.lines = size, self.lines + data.count(b"\n")
 
     def append(self, host: str, port: int, key: str) -> Keys:
         """Write a new host's key down, unless someone has done so; what is known afterwards. Raises ConnectError."""
@@ -65,13 +67,11 @@ class Store:
         return self.index.lookup(host, port)
 
     def _append_to(self, descriptor: int, line: bytes, host: str, port: int) -> None:
-        data = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        self.read_on(data)
+        self.read_on(descriptor)
         if not self.index.lookup(host, port).lines:
-            whole = line if data[-1:] in {b"", b"\n"} else b"\n" + line
-            os.write(descriptor, whole)
-            os.fsync(descriptor)
-            self.read_on(data + whole)
+            whole = self.size == 0 or os.pread(descriptor, 1, self.size - 1) == b"\n"
+            os.write(descriptor, line if whole else b"\n" + line)
+            self.read_on(descriptor)
 
 
 def contents(file: Path) -> bytes:

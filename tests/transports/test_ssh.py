@@ -272,6 +272,7 @@ def test_unknown_names_are_not_tried_again(tmp_path):
 
     assert (error.cause, error.temporary) == ("dns", False)
     assert 'cannot resolve "web1.invalid"' in error.message
+    assert error.hint == "check the address at inventory.yaml:1:1"
 
 
 def test_slow_resolver_has_a_deadline(tmp_path, monkeypatch):
