@@ -5,7 +5,7 @@ import hashlib
 import importlib.util
 
 import pytest
-from sshd import need
+from sshd import Sshd, need
 from transport_ways import Way, alive, cancelled_after, command_lines, context_in, host_named, until
 
 from runner.errors import ConnectError, LostError, StepError
@@ -42,9 +42,16 @@ def demo_way(folder, _):
 
 def sshd_way(folder, request):
     need(importlib.util.find_spec("runner.transports.ssh"), "there is no ssh transport")
-    server = request.getfixturevalue("sshd")
+    server = request.getfixturevalue("quick_sshd")
     host = host_named(connection="ssh", **server.options())
     return Way(load("ssh"), host, context_in(folder))
+
+
+@pytest.fixture(scope="module")
+def quick_sshd():
+    """A real server; a login bash takes itself for an inner one and reads no rc files, which only cost time here."""
+    with Sshd("SetEnv SHLVL=9") as server:
+        yield server
 
 
 REAL = [
