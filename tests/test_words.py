@@ -4,19 +4,26 @@ import pytest
 
 from runner.words import nearest, suggest
 
-KEYS = ["timeout", "name", "hosts", "when", "on_failure"]
+KEYS = ["timeout", "name", "hosts", "when", "on_failure", "env"]
 
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
-    [("timout", "timeout"), ("tiemout", "timeout"), ("Hosts", "hosts"), ("nmae", "name"), ("onfailure", "on_failure")],
+    [
+        ("timout", "timeout"),
+        ("tiemout", "timeout"),
+        ("Hosts", "hosts"),
+        ("nmae", "name"),
+        ("onfailure", "on_failure"),
+        ("evn", "env"),
+    ],
 )
 def test_a_typing_error_finds_its_word(wrong, right):
     """A missing, extra, wrong or swapped letter, or another case, is no obstacle."""
     assert nearest(wrong, KEYS) == right
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "serial", "whe_nnnn", "n" * 500])
+@pytest.mark.parametrize("wrong", ["", "x", "serial", "whe_nnnn", "hxxxs", "n" * 500])
 def test_a_different_word_finds_nothing(wrong):
     """Better no hint than a wild one."""
     assert suggest(wrong, KEYS) == ""

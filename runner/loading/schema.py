@@ -110,8 +110,11 @@ class _Check:
         """Where else in the schema the key is known."""
         here = next((step for step in reversed((*self.base, *path)) if isinstance(step, str)), "")
         places = [home for home in homes(self.whole).get(key, ()) if home != here]
+        if not places:
+            is_outer = path and key in self.whole.get("properties", ())
+            return f'"{key}" belongs outside of "{here}"' if is_outer else ""
         listed = " or ".join(f'"{home}"' for home in places[:3])
-        return f'"{key}" belongs under {listed}' if places else ""
+        return f'"{key}" belongs under {listed}'
 
     def missing(self, error: Any, path: Steps) -> None:
         """Keys that a mapping needs."""

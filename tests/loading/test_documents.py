@@ -170,6 +170,7 @@ def test_a_file_is_read_with_its_hash_and_its_name(tmp_path):
         (b"\xff\xfea\x00", ("E103", 1, 1)),
         (b"\xfe\xff\x00a", ("E103", 1, 1)),
         (b"a: 1\nb: x\x00y\n", ("E104", 2, 5)),
+        (b"a: \xe9\n\x00", ("E104", 2, 1)),
         ("a: \u00e9".encode("latin-1"), ("E105", 1, 4)),
         (b"a: 1\n\xc3\xa9b: \xc0\xaf\n", ("E105", 2, 5)),
         (b"a: \xed\xa0\x80\n", ("E105", 1, 4)),

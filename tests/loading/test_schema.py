@@ -85,6 +85,8 @@ flag: auto
         ("whatever: 1", 'E401 2:1+8 unknown key "whatever"'),
         ("'<<': 1", 'E401 2:1+4 unknown key "<<"'),
         ("become: {usr: x}", 'E401 2:10+3 unknown key "usr" | did you mean "user"?'),
+        ("become: {hosts: x}", 'E401 2:10+5 unknown key "hosts" | "hosts" belongs outside of "become"'),
+        ("tries: !!str 5", 'E311 2:8+7 got the text "5", expected a whole number from 1 up'),
         ("file: {dest: x}", 'E402 2:7+1 missing key "src"'),
         ("timeout: 5 minutes", 'E406 2:10+9 got the text "5 minutes", expected a duration | write 500ms, 10s, 5m, 1h30m, 2d or a number of seconds'),
         ("timeout: -1", "E406 2:10+2 got the number -1, expected a duration | write 500ms, 10s, 5m, 1h30m, 2d or a number of seconds"),
@@ -167,6 +169,13 @@ def test_a_part_of_a_document_can_be_checked():
     validate(document, SCHEMA, problems, ("a", 0))
 
     assert [_line(p) for p in problems.in_order()] == ['E401 3:5+4 unknown key "nmae" | did you mean "name"?']
+
+
+def test_a_place_of_the_same_name_is_no_hint():
+    """Inside one "file" it says nothing that a key belongs under "file"."""
+    schema = mapping({"a": mapping({"file": mapping({"src": TEXT})}), "b": mapping({"file": mapping({"path": TEXT})})})
+
+    assert said("b: {file: {src: x}}\n", schema) == ['E401 1:12+3 unknown key "src"']
 
 
 COMMON = mapping({"name": FILLED, "timeout": DURATION, "retry": mapping({"attempts": COUNT})})

@@ -46,12 +46,12 @@ def test_nothing_in_a_file_reaches_the_terminal_raw():
 def test_carets_stand_under_what_they_mean():
     """Tabs, wide letters and spelt out characters before the place do not move the caret."""
     tab = problems.text([Problem("E1", "m", Location("f", 1, 2, 1))], {"f": ("\tx",)})
-    wide = problems.text([Problem("E1", "m", Location("f", 1, 3, 2))], {"f": ("世a界b",)})
+    wide = problems.text([Problem("E1", "m", Location("f", 1, 3, 2))], {"f": ("世a界\uff21",)})
     spelt = problems.text([Problem("E1", "m", Location("f", 1, 2, 1))], {"f": ("\x1bx",)})
     combined = problems.text([Problem("E1", "m", Location("f", 1, 3, 1))], {"f": ("e\u0301x",)})
 
     assert tab.splitlines()[2] == "      | \t^"
-    assert wide.splitlines()[2] == "      |    ^^^"
+    assert wide.splitlines()[2] == "      |    ^^^^"
     assert spelt.splitlines()[2] == "      |   ^"
     assert combined.splitlines()[2] == "      |  ^"
 
