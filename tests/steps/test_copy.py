@@ -10,7 +10,10 @@ import pytest
 from local_target import LocalTarget, complaints_of, do, few_tools
 
 from runner.errors import LostError, StepError
+from runner.location import Location
 from runner.model.outcome import Status
+from runner.model.template import Template
+from runner.remote_files import look
 from runner.steps.copy import STEP
 
 
@@ -298,3 +301,98 @@ def test_few_tools_are_enough(target: LocalTarget, tools: str, shell: str, tmp_p
 
     assert [first.status, second.status, third.status] == [Status.CHANGED, Status.OK, Status.CHANGED]
     assert (target.root / "app.conf").read_text() == "y\n"
+
+
+class Corrupting(LocalTarget):
+    """A way to the host that changes one byte of a large file, or cuts a small one short."""
+
+    async def put(self, source: bytes | Path, dest: str) -> None:
+        data = source if isinstance(source, bytes) else source.read_bytes()  # noqa: ASYNC240
+        await super().put(b"!" + data[1:], dest)
+
+    async def run(self, *args: Any, stdin: Any = None, **options: Any) -> Any:
+        return await super().run(*args, stdin=stdin[:-1] if stdin else stdin, **options)
+
+
+@pytest.mark.parametrize(
+    ("size", "why"), [(100_000, "the checksum of what arrived is wrong"), (10, "only 9 of 10 bytes could be written")]
+)
+@pytest.mark.parametrize("tools", ["", "cksum"])
+def test_what_does_not_arrive_whole_is_not_kept(
+    target: LocalTarget, tmp_path: Path, size: int, why: str, tools: str
+) -> None:
+    """The old file stays, the new one goes, whichever tool the host has."""
+    corrupting = Corrupting(target.root, target.folder)
+    if tools:
+        corrupting.env["PATH"] = few_tools(tmp_path / "bin", f"ls cat chmod mv rm {tools}")
+    (target.root / "app.conf").write_text("old")
+    (target.folder / "new").write_bytes(b"x" * size)
+
+    with pytest.raises(StepError, match=why):
+        copy(corrupting, src="new")
+
+    assert (target.root / "app.conf").read_text() == "old"
+    assert leftovers(target.root) == []
+
+
+def test_a_script_that_is_ended_leaves_the_old_file_and_nothing_else(target: LocalTarget) -> None:
+    """A timeout ends the process group with TERM, here in the middle of it."""
+    (target.root / "app.conf").write_text("old")
+
+    with pytest.raises(StepError, match="can't be written"):
+        copy(target, content="new", backup=True, validate=["sh", "-c", "kill -TERM $PPID", "%s"])
+
+    assert (target.root / "app.conf").read_text() == "old"
+    assert [path.name for path in target.root.iterdir()] == ["app.conf"]
+
+
+def test_a_rename_that_fails_removes_the_backup_too(target: LocalTarget, tmp_path: Path) -> None:
+    """Nothing half-done is left: here the host's mv always fails."""
+    path = few_tools(tmp_path / "bin", "ls cat chmod chown rm ln cp date sha256sum")
+    (tmp_path / "bin" / "mv").write_text("#!/bin/sh\necho 'mv: immutable' >&2; exit 1\n")
+    (tmp_path / "bin" / "mv").chmod(0o755)
+    target.env["PATH"] = path
+    (target.root / "app.conf").write_text("old")
+
+    with pytest.raises(StepError, match="mv: immutable"):
+        copy(target, content="new", backup=True)
+
+    assert [entry.name for entry in target.root.iterdir()] == ["app.conf"]
+    assert (target.root / "app.conf").read_text() == "old"
+
+
+def test_what_can_not_be_looked_at_is_an_error(target: LocalTarget) -> None:
+    """A host that answers nothing sensible is not taken for one without the file."""
+    target.env["PATH"] = "/nowhere"
+
+    with pytest.raises(StepError, match="can't be looked at"):
+        copy(target, content="x")
+
+
+def test_many_paths_are_asked_in_few_round_trips(target: LocalTarget) -> None:
+    """As an argument list has its limits."""
+    questions = [(f"/missing/{'x' * 200}{number}", None) for number in range(1000)]
+
+    found = asyncio.run(look(target, questions))
+
+    assert (len(found), {entry.kind for entry in found}, target.calls) == (1000, {""}, 3)
+
+
+def test_a_folder_takes_no_validate(target: LocalTarget) -> None:
+    """It is for one file."""
+    (target.folder / "dist").mkdir()
+
+    with pytest.raises(StepError, match="validate is for one file"):
+        do(STEP, {"src": "dist", "dest": "/x", "validate": ["true", "%s"]}, target)
+
+
+def test_a_dest_from_a_template_is_looked_at_as_far_as_it_is_known() -> None:
+    """What stands before its first value must begin an absolute path, or be a value."""
+    here = Location("play.yaml", 1)
+
+    codes = [
+        [complaint.code for complaint in STEP.check({"dest": Template(text, here), "content": "x"})]
+        for text in ("app/{{ x }}", "/app/{{ x }}", "{{ app }}/x")
+    ]
+
+    assert codes == [["E413"], [], []]
