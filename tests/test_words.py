@@ -4,7 +4,7 @@ import pytest
 
 from runner.words import nearest, suggest
 
-KEYS = ["timeout", "name", "hosts", "when", "on_failure", "env"]
+KEYS = ["timeout", "name", "hosts", "when", "on_failure", "env", "id"]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_typing_error_finds_its_word(wrong, right):
     assert nearest(wrong, KEYS) == right
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "serial", "whe_nnnn", "hxxxs", "n" * 500])
+@pytest.mark.parametrize("wrong", ["", "x", "serial", "whe_nnnn", "hxxxs", "tixxxut", "to", "n" * 500])
 def test_a_different_word_finds_nothing(wrong):
     """Better no hint than a wild one."""
     assert suggest(wrong, KEYS) == ""

@@ -12,10 +12,6 @@ import math
 import re
 from typing import NamedTuple, TypeAlias
 
-from runner.durations import seconds as duration
-
-__all__ = ["Oddity", "Scalar", "duration", "number", "resolve", "size"]
-
 Scalar: TypeAlias = str | int | float | bool | None
 
 WORDS: dict[str, Scalar] = {"": None, "~": None, "null": None, "Null": None, "NULL": None, "true": True, "false": False}
@@ -81,13 +77,13 @@ def _converted(text: str) -> int | float:
     return int(text) if INTEGER.fullmatch(text) else float(text)
 
 
-UNIT_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
+UNIT_BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12} | {
     "KiB": 2**10,
     "MiB": 2**20,
     "GiB": 2**30,
     "TiB": 2**40,
 }
-SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B|B)")
+SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(kB|[KMGT]i?B|B)")
 SIZE_FORMS = "write 10MiB, 5MB, 64KiB, or a number of bytes"
 
 
