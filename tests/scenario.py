@@ -45,6 +45,7 @@ class Recorder:
     lines: list[bytes] = field(default_factory=list)
     progress: Progress = field(default_factory=Progress)
     fails_at: int | None = None
+    warned: list[str] = field(default_factory=list)
     heard: Callable[[Event], None] = lambda _: None
 
     def emit(self, event: Event) -> None:
@@ -142,7 +143,7 @@ def scenario(
                 seed=7,
                 salt=b"salt",
                 wait_for_person=nobody,
-                report=lambda error: repr(error),
+                report=repr,
                 shared_ids=shared_ids(plan.plays),
             )
             found.append(run)
@@ -167,13 +168,12 @@ async def nobody(message: str) -> None:
 
 def context_of(folder: Path, plan: Plan, recorder: Recorder) -> TransportContext:
     """What a transport is started with."""
-    del recorder
     return TransportContext(
         find=plan.hosts.get,
         limit=Connecting(plan.connecting).limit,
         ask=lambda prompt: prompt,
         secret=lambda text: text,
-        warn=lambda text: None,
+        warn=recorder.warned.append,
         folder=folder,
         home=folder,
         environ={},

@@ -8,6 +8,7 @@ from runner.app.loop import raise_file_limit
 from runner.app.settings import Settings
 from runner.durations import seconds
 from runner.errors import InputError
+from runner.loading.local_sources import project_of
 from runner.loading.project import Loaded, load
 from runner.location import Problem
 from runner.model.events import PlanReady
@@ -56,18 +57,6 @@ def duration_option(option: str, text: str | None) -> float | None:
         return seconds(float(text) if text.replace(".", "", 1).isdigit() else text)
     except ValueError as error:
         raise InputError([Problem("E619", f"{option}: {error}")]) from None
-
-
-def project_of(folder: Path, cwd: Path) -> Path:
-    """The folder that local files must stay within.
-
-    The nearest above the playbook with ``.git``, else the current one if it holds the playbook, else the playbook's.
-    """
-    folder = folder.resolve()
-    for above in (folder, *folder.parents):
-        if (above / ".git").exists():
-            return above
-    return cwd.resolve() if folder.is_relative_to(cwd.resolve()) else folder
 
 
 def plan_ready(plan: Plan) -> PlanReady:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from runner.journal import Journal
+from runner.model.changed import changed
 from runner.model.events import Event, StepOutput
 from runner.model.progress import Progress
 from runner.model.summary import Summary
@@ -69,9 +70,15 @@ class Recorder:
                 self.dropped.append(f"{type(view).__name__}: {error}")
 
 
+FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "reason", "register", "tail")
+"""Fields of events whose text comes from people, hosts or templates. All others are words and names of our own: a
+secret that reads like one of them must not change what an event says."""
+
+
 def masked(event: Event, redactor: Redactor) -> Event:
-    """The event with every secret in its texts masked; output is masked already, over the borders of its chunks."""
-    if isinstance(event, StepOutput):
-        return event
-    values = {name: getattr(event, name) for name in event.__struct_fields__}
-    return type(event)(**{name: redactor.data(value) for name, value in values.items()})
+    """The event with every secret in its free text masked.
+
+    Chunks of output are masked already, over their borders, and the summary is made of masked events.
+    """
+    changes = {name: redactor.data(getattr(event, name)) for name in FREE_TEXT if hasattr(event, name)}
+    return changed(event, **changes) if changes else event

@@ -159,6 +159,8 @@ class _Running:
         for problem in parts.planned.loaded.warnings:
             place = f"{problem.location}: " if problem.location else ""
             self._recorder.emit(Warned(message=f"{place}{problem.message} [{problem.code}]", hint=problem.hint))
+        if parts.redactor.has_short:
+            self._recorder.emit(Warned(message="a secret has fewer than 4 characters; masking it hides ordinary text"))
         await self._journal.stored()
 
     async def _run(self) -> tuple[RunnerError | None, list[str]]:

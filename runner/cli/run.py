@@ -28,20 +28,60 @@ used, 130 and 143 interrupted.
 @click.argument("playbook", type=click.Path(path_type=Path))
 @target_options
 @plan_options
-@click.option("--connect-timeout", metavar="DURATION", help="Time a login may take, where the inventory says nothing.")
 @click.option(
-    "--exit-policy", default="any", metavar="POLICY", help="any (default), all, worst, main=HOST, main-any=HOST."
+    "--connect-timeout",
+    envvar="RUNNER_CONNECT_TIMEOUT",
+    metavar="DURATION",
+    help="Time a login may take, where the inventory says nothing.",
 )
-@click.option("-b", "--batch", is_flag=True, help="Nobody is there: ask nothing, and the first Ctrl-C ends steps.")
-@click.option("-y", "--yes", is_flag=True, help="Answer yes to our questions, and let pauses go on.")
-@click.option("--output", type=click.Choice(OUTPUTS), help="What to show; live on a terminal, else plain.")
-@click.option("--line", metavar="TEMPLATE", help="Form of a line under --output stream: '{time} {host} {line}'.")
-@click.option("-q", "--quiet", is_flag=True, help="The summary alone: --output quiet.")
-@click.option("--log-format", type=click.Choice(("console", "json", "logfmt")), help="Write the events as a log, too.")
-@click.option("--log-file", type=click.Path(path_type=Path), help="Where the log goes; standard error by default.")
-@click.option("--log-output", is_flag=True, help="Keep chunks of output in the events as they come.")
-@click.option("--runs-dir", type=click.Path(path_type=Path), help="Where run folders are kept.")
-@click.option("--no-color", is_flag=True, help="No colours, as NO_COLOR=1 in the environment.")
+@click.option(
+    "--exit-policy",
+    envvar="RUNNER_EXIT_POLICY",
+    default="any",
+    metavar="POLICY",
+    help="any (default), all, worst, main=HOST, main-any=HOST.",
+)
+@click.option(
+    "-b",
+    "--batch",
+    envvar="RUNNER_BATCH",
+    is_flag=True,
+    help="Nobody is there: ask nothing, and the first Ctrl-C ends steps.",
+)
+@click.option(
+    "-y", "--yes", envvar="RUNNER_YES", is_flag=True, help="Answer yes to our questions, and let pauses go on."
+)
+@click.option(
+    "--output", envvar="RUNNER_OUTPUT", type=click.Choice(OUTPUTS), help="What to show; live on a terminal, else plain."
+)
+@click.option(
+    "--line",
+    envvar="RUNNER_LINE",
+    metavar="TEMPLATE",
+    help="Form of a line under --output stream: '{time} {host} {line}'.",
+)
+@click.option("-q", "--quiet", envvar="RUNNER_QUIET", is_flag=True, help="The summary alone: --output quiet.")
+@click.option(
+    "--log-format",
+    envvar="RUNNER_LOG_FORMAT",
+    type=click.Choice(("console", "json", "logfmt")),
+    help="Write the events as a log, too.",
+)
+@click.option(
+    "--log-file",
+    envvar="RUNNER_LOG_FILE",
+    type=click.Path(path_type=Path),
+    help="Where the log goes; standard error by default.",
+)
+@click.option(
+    "--log-output", envvar="RUNNER_LOG_OUTPUT", is_flag=True, help="Keep chunks of output in the events as they come."
+)
+@click.option(
+    "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
+)
+@click.option(
+    "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
+)
 def command(playbook: Path, **options: Any) -> int:
     """Run PLAYBOOK: its plays, wave by wave, on the hosts of its inventory."""
     from runner.app.run import run  # noqa: PLC0415 - heavy, and wanted only now

@@ -124,9 +124,11 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
             outcome = await kind.run(typed(kind, params), target)
     except TimeoutError as error:
         outcome = _cut(turn, step, target, deadline) if deadline.expired else failed(f"timed out: {error}")
+        outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
     except LostError as error:
         turn.run.sessions.lost(turn.host.name, error.message)
         outcome = Outcome(Status.UNKNOWN, message=error.message)
+        outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
     except ConnectError as error:
         outcome = _unreachable(error)
     except (StepError, RenderError) as error:

@@ -7,10 +7,15 @@ from runner.engine.output import AttemptOutput
 from runner.engine.stop import Deadline
 from runner.engine.turn import Turn
 from runner.model.events import StepNote, StepOutput
+from runner.model.outcome import Captured
 from runner.model.playbook import Step
 
 _LONGEST = 4
 """Bytes of the longest UTF-8 character (RFC 3629, section 3)."""
+
+
+TAIL = 4096
+"""Last bytes of each stream that are kept for the report of an attempt that was cut short."""
 
 
 class Hearing:
@@ -23,14 +28,18 @@ class Hearing:
         self._attempt = attempt
         self._held: dict[str, bytes] = {}
         self._files: AttemptOutput | None = None
+        self._sizes = {"stdout": 0, "stderr": 0}
+        self._tails = {"stdout": b"", "stderr": b""}
         self.deadline: Deadline | None = None
 
     def hear(self, stream: str, chunk: bytes) -> None:
         """Take a chunk of ``stdout`` or ``stderr``."""
         if self.deadline is not None:
             self.deadline.heard()
+        self._sizes[stream] += len(chunk)
         if self._step.sensitive:
             return
+        self._tails[stream] = (self._tails[stream] + chunk[-TAIL:])[-TAIL:]
         if self._files is None:
             self._files = self._turn.run.output.attempt(
                 self._turn.host.name, self._turn.file_id(self._step), item=self._item, attempt=self._attempt
@@ -40,6 +49,10 @@ class Hearing:
     def note(self, text: str) -> None:
         """Record what the step says meanwhile."""
         self._turn.run.recorder.emit(StepNote(**self._where(), message=text))
+
+    def heard(self, stream: str) -> Captured:
+        """What came of a stream up to now: its size and its last bytes. For an attempt that was cut short."""
+        return Captured(tail=self._tails[stream], size=self._sizes[stream])
 
     def close(self) -> dict[str, Any]:
         """Close the files; gives what ``step.ended`` says of them."""

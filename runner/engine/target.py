@@ -119,7 +119,7 @@ class StepTarget:
     async def render_file(self, path: Path) -> str:
         """The text of a template file, rendered with the step's names."""
         text = await asyncio.to_thread(path.read_text, encoding="utf-8")
-        return str(self.run_.templates.render(Template(text, Location(str(path), 1)), self.scope))
+        return self.run_.templates.text(Template(text, Location(str(path), 1)), self.scope)
 
     def evaluate(self, condition: Value) -> bool:
         """Whether a condition among the params holds."""

@@ -103,8 +103,8 @@ def _overall(results: list[Result]) -> Outcome:
             return Outcome(outcome.status, rc=outcome.rc, signal=outcome.signal, message=outcome.message)
     if any(outcome.changed for outcome in outcomes):
         return Outcome(Status.CHANGED)
-    if outcomes and all(outcome.status is Status.SKIPPED for outcome in outcomes):
-        return Outcome(Status.SKIPPED, message="every item was skipped")
+    if all(outcome.status is Status.SKIPPED for outcome in outcomes):
+        return Outcome(Status.SKIPPED, message="every item was skipped" if outcomes else "its list is empty")
     return Outcome(Status.OK)
 
 

@@ -103,6 +103,10 @@ class Outcome(msgspec.Struct, frozen=True):
         """The same with another verdict."""
         return msgspec.structs.replace(self, status=status, message=message)
 
+    def heard(self, stdout: Captured, stderr: Captured) -> "Outcome":
+        """The same with what came of its streams before it was cut short."""
+        return msgspec.structs.replace(self, stdout=stdout, stderr=stderr)
+
     def timed(self, duration: float, killed: str | None = None) -> "Outcome":
         """The same with its run time in seconds, and the fate of its process group where that had to be ended."""
         return msgspec.structs.replace(self, duration=duration, killed=killed)

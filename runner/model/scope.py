@@ -10,26 +10,27 @@ ALWAYS = ("host", "hosts", "groups", "wave", "play", "run", "inputs", "secrets",
 """Names that every template sees, whatever the playbook says."""
 
 
+Results = Mapping[str, Mapping[str, Any]]
+"""What hosts have registered so far, by host and name; it grows while the run goes on."""
+
+
 class HostView(Mapping[str, Any]):
     """A host as templates see it: ``name address groups index vars facts results``."""
 
-    __slots__ = ("_host", "_results", "_vars")
+    __slots__ = ("_host", "_results")
 
-    def __init__(self, host: Host, variables: Mapping[str, Any], results: Mapping[str, Any]) -> None:
+    def __init__(self, host: Host, results: Results) -> None:
         self._host = host
-        self._vars = variables
         self._results = results
 
     def __getitem__(self, key: str) -> Any:
         match key:
-            case "name" | "address" | "index":
+            case "name" | "address" | "index" | "vars":
                 return getattr(self._host, key)
             case "groups":
                 return list(self._host.groups)
-            case "vars":
-                return self._vars
             case "results":
-                return self._results
+                return self._results.get(self._host.name, {})
             case "facts":
                 return {}
         raise KeyError(key)
@@ -40,19 +41,22 @@ class HostView(Mapping[str, Any]):
     def __len__(self) -> int:
         return 7
 
+    def scope_within(self, scope: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The names that this host's own variables see: its own, though another host asks."""
+        return {**scope, **self._host.vars, "host": self}
+
 
 class HostsView(Mapping[str, HostView]):
-    """All hosts of the plan by name; each view is made when it is asked for."""
+    """All hosts by name; each view is made when it is asked for."""
 
     __slots__ = ("_plan", "_results")
 
-    def __init__(self, plan: Plan, results: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, plan: Plan, results: Results) -> None:
         self._plan = plan
         self._results = results
 
     def __getitem__(self, name: str) -> HostView:
-        host = self._plan.hosts.get(name) or self._plan.others[name]
-        return HostView(host, host.vars, self._results.get(name, {}))
+        return HostView(self._plan.hosts.get(name) or self._plan.others[name], self._results)
 
     def __iter__(self) -> Iterator[str]:
         yield from self._plan.hosts
@@ -68,7 +72,7 @@ def host_scope(
     host: Host,
     *,
     wave: int,
-    results: Mapping[str, Mapping[str, Any]] | None = None,
+    results: Results | None = None,
     secrets: Mapping[str, str] | None = None,
     run_id: str = "",
 ) -> dict[str, Any]:
@@ -77,13 +81,13 @@ def host_scope(
     Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then the command
     line's. Nothing that grows with the fleet is copied. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1.
     """
-    known = results or {}
+    known: Results = {} if results is None else results
     hosts = play.waves[wave - 1].hosts if wave <= len(play.waves) else ()
     return {
         **host.vars,
         **play.vars,
         **plan.extra,
-        "host": HostView(host, host.vars, known.get(host.name, {})),
+        "host": HostView(host, known),
         "hosts": HostsView(plan, known),
         "groups": plan.groups,
         "wave": {"index": wave, "count": len(play.waves), "hosts": hosts},
