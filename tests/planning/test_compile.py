@@ -221,14 +221,18 @@ def test_addresses_and_options_are_rendered():
     """They see the host, its variables, the playbook's and the command line's; equal texts stay as they are."""
     fleet = inventory(
         host("a", address=tpl("{{ host.name }}.{{ domain }}"), vars={"domain": "low"}),
-        host("b", options={"user": tpl("{{ who }}"), "port": tpl("{{ 20 + host.index }}")}, vars={"who": "me"}),
+        host(
+            "b",
+            options={"user": tpl("{{ who }}"), "port": tpl("{{ 20 + host.index }}"), "keepalive": 5},
+            vars={"who": "me"},
+        ),
     )
     book = playbook(play("all"), vars={"domain": "high"})
 
     hosts = compile_plan(book, fleet).hosts
 
     assert hosts["a"].address == "a.high"
-    assert hosts["b"].options == {"user": "me", "port": 22}
+    assert hosts["b"].options == {"user": "me", "port": 22, "keepalive": 5}
 
 
 def test_a_password_is_kept_by_the_name_of_its_secret():
