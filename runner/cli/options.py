@@ -13,20 +13,14 @@ from runner.planning.targets import pattern_lines
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Concurrency(click.ParamType):
-    """A count of at least 1, or ``auto``."""
-
-    name = "N|auto"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["auto"] | None:
-        """The count, or the word."""
-        if value == "auto" or (isinstance(value, int) and value >= 1):
-            return value  # type: ignore[return-value]  # mypy does not narrow Any by ==
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f'"{value}" is no number of hosts; write a count of at least 1, or auto', param, ctx)
-        return int(value)
+def concurrency(ctx: click.Context, param: click.Parameter, value: str | None) -> int | Literal["auto"] | None:
+    """A count of at least 1, or ``auto``; None where the option is not given."""
+    if value is None or value == "auto":
+        return "auto" if value else None
+    if not value.isdecimal() or int(value) < 1:
+        message = f'"{value}" is no number of hosts; write a count of at least 1, or auto'
+        raise click.BadParameter(message, ctx, param)
+    return int(value)
 
 
 def target_options(function: F) -> F:
@@ -76,7 +70,8 @@ def plan_options(function: F) -> F:
         click.option(
             "-j",
             "--concurrency",
-            type=Concurrency(),
+            callback=concurrency,
+            metavar="N|auto",
             envvar="RUNNER_CONCURRENCY",
             help="Hosts at work at once, in place of what plays say.",
         ),
