@@ -1,16 +1,34 @@
 """A registered result, as templates and records see it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.model.outcome import Outcome, Status
 
-_FIELDS = (
-    "status", "changed", "failed", "skipped", "rc", "signal", "stdout", "stderr", "lines", "json", "attempts", "duration",
-    "message",
-)  # fmt: skip
-_SHORT = ("status", "changed", "failed", "skipped")
+_BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN}
+
+_SHORT: Mapping[str, Callable[["Result"], Any]] = {
+    "status": lambda result: str(result.outcome.status),
+    "changed": lambda result: result.outcome.changed,
+    "failed": lambda result: result.outcome.status in _BAD,
+    "skipped": lambda result: result.outcome.status is Status.SKIPPED,
+}
+"""What every result has."""
+
+_WHOLE: Mapping[str, Callable[["Result"], Any]] = {
+    **_SHORT,
+    "rc": lambda result: result.outcome.rc,
+    "signal": lambda result: result.outcome.signal,
+    "stdout": lambda result: result.outcome.stdout.text,
+    "stderr": lambda result: result.outcome.stderr.text,
+    "lines": lambda result: result.outcome.stdout.text.splitlines(),
+    "json": lambda result: result.parsed(),
+    "attempts": lambda result: result.attempts,
+    "duration": lambda result: result.outcome.duration,
+    "message": lambda result: result.outcome.message,
+}
+"""What the result of a step that ran has."""
 
 
 class Result(Mapping[str, Any]):
@@ -31,41 +49,21 @@ class Result(Mapping[str, Any]):
         self._json: Any = None
 
     def __getitem__(self, key: str) -> Any:
-        if key in self._extra:
-            return self._extra[key]
-        if key not in self._names():
-            raise KeyError(key)
-        outcome = self.outcome
-        match key:
-            case "status":
-                return str(outcome.status)
-            case "changed":
-                return outcome.changed
-            case "failed":
-                return outcome.status in {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN}
-            case "skipped":
-                return outcome.status is Status.SKIPPED
-            case "rc" | "signal" | "duration" | "message":
-                return getattr(outcome, key)
-            case "stdout" | "stderr":
-                return getattr(outcome, key).text
-            case "lines":
-                return outcome.stdout.text.splitlines()
-            case "json":
-                return self._parsed()
-        return self.attempts
+        return self._extra[key] if key in self._extra else self._readers[key](self)
 
     def __iter__(self) -> Iterator[str]:
-        yield from (name for name in self._names() if name != "json" or name in self._extra)
-        yield from (name for name in self._extra if name not in _FIELDS)
+        yield from (name for name in self._readers if name != "json" or name in self._extra)
+        yield from (name for name in self._extra if name not in self._readers)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def _names(self) -> tuple[str, ...]:
-        return _SHORT if self.outcome.status is Status.SKIPPED else _FIELDS
+    @property
+    def _readers(self) -> Mapping[str, Callable[["Result"], Any]]:
+        return _SHORT if self.outcome.status is Status.SKIPPED else _WHOLE
 
-    def _parsed(self) -> Any:
+    def parsed(self) -> Any:
+        """Standard output as JSON. Raises KeyError where it is none."""
         if self._json is None:
             try:
                 self._json = (json.loads(self.outcome.stdout.text),)

@@ -79,7 +79,8 @@ def host_scope(
     """Every name a step of this play sees on this host, but registered ones and loop items.
 
     Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then the command
-    line's. Nothing that grows with the fleet is copied. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1.
+    line's. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1. Nothing that grows
+    with the fleet is copied.
     """
     known: Results = {} if results is None else results
     hosts = play.waves[wave - 1].hosts if wave <= len(play.waves) else ()

@@ -183,7 +183,10 @@ def test_a_read_only_step_is_never_changed(tmp_path: Path) -> None:
 
 def test_a_step_is_tried_again_until_it_is_well(tmp_path: Path) -> None:
     """Two failures with status 7 and then a success: three attempts, two retries with their delay, two seconds."""
-    steps = "  - {id: a, command: one, retry: {attempts: 3, delay: 1s}, register: r}\n  - {id: b, command: 'say {{ r.attempts }}'}\n"
+    steps = """
+  - {id: a, command: one, retry: {attempts: 3, delay: 1s}, register: r}
+  - {id: b, command: "say {{ r.attempts }}"}
+"""
 
     run = on_one_host(tmp_path, steps, {("*", "one"): [Answer(rc=7), Answer(rc=7), Answer()]})
 
@@ -308,8 +311,13 @@ steps:
 
 @pytest.mark.parametrize(
     ("play", "step", "user"),
-    [("", "", None), ("become: true", "", "root"), ("become: true", ", become: false", None)]
-    + [("become: {user: app}", "", "app"), ("", ", become: {user: db}", "db")],
+    [
+        ("", "", None),
+        ("become: true", "", "root"),
+        ("become: true", ", become: false", None),
+        ("become: {user: app}", "", "app"),
+        ("", ", become: {user: db}", "db"),
+    ],
 )
 def test_the_nearest_become_wins(tmp_path: Path, play: str, step: str, user: str | None) -> None:
     """The step's word, else the play's, else the host's."""
