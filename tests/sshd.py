@@ -88,6 +88,7 @@ class Sshd:
         self.known_hosts = self.folder / "known_hosts"
         self.addresses = addresses
         self._log = self.folder / "log"
+        self._pid_file = self.folder / "sshd.pid"
         self._config = config
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -97,7 +98,9 @@ class Sshd:
         for _ in range(5):  # another process may take the port before sshd does
             if self._start():
                 return self
-        raise RuntimeError(f"sshd does not start:\n{self.log()}")
+        log = self.log()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        raise RuntimeError(f"sshd does not start:\n{log}")
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -129,7 +132,7 @@ class Sshd:
         (self.folder / "sshd_config").write_text(self._config_text())
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        before = len(self.log())
+        self._pid_file.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(PROGRAM), "-D", "-e", "-f", str(self.folder / "sshd_config")],
@@ -137,7 +140,7 @@ class Sshd:
                 stdout=log,
                 stderr=log,
             )
-        return self._listens(before)
+        return self._listens()
 
     def _config_text(self) -> str:
         given = {line.split(maxsplit=1)[0].lower() for line in self._config}
@@ -148,14 +151,15 @@ class Sshd:
         ]
         return "\n".join([*lines, *self._config]) + "\n"
 
-    def _listens(self, before: int) -> bool:
-        """Wait until it says that it listens on every address; its log had ``before`` characters when it started."""
+    def _listens(self) -> bool:
+        """Wait until it has written its PidFile, which it does once it listens on every address."""
         assert self.process
         end = time.monotonic() + 10
         while self.process.poll() is None and time.monotonic() < end:
-            if self.log()[before:].count("Server listening on ") >= len(self._listening()):
+            if self._pid_file.exists() and self._pid_file.read_text().strip() == str(self.process.pid):
                 return True
             time.sleep(0.005)  # asks again; nothing depends on how long this is
+        self.stop()
         return False
 
     def _listening(self) -> list[str]:
