@@ -47,7 +47,13 @@ def test_every_plan_comes_back_as_it_was(variables, value):
     book = playbook(
         play(
             "a",
-            step(params={"run": value, **variables}, loop=value, become=Become(password=value), env=variables),
+            step(
+                params={"run": value, **variables},
+                loop=value,
+                become=Become(password=value),
+                env=variables,
+                stdin=value,
+            ),
             step(id="two", when=tpl("x == 1", bare=True), retry=Retry(until=True), ok_codes=(0, "TERM"), become=False),
             vars=variables,
             strategy=rolling(1, "50%", "rest", group_by="rack", per_group_limit={"r": 1}),

@@ -54,7 +54,7 @@ def test_hosts_may_be_a_template_of_variables_and_groups():
         play(tpl("{{ groups.web[:2] }}"), id="a"),
         play(tpl("{{ tier }}:!web9"), id="b"),
         play(["db1", tpl("{{ other }}")], id="c", vars={"other": "web[3-4]"}),
-        vars={"tier": "data"},
+        vars={"tier": "data", "other": "db2"},
     )
 
     plan = compile_plan(book, NINE, settings=PlanSettings(extra={"tier": "web"}))
@@ -68,7 +68,13 @@ def test_hosts_may_be_a_template_of_variables_and_groups():
 
 def test_everything_wrong_is_told_at_once_with_its_place():
     """Bad names of all plays, templates, filters: one error holds them all."""
-    plays = (play("wbe"), play("web:dta", id="b"), play(tpl("{{ nope }}"), id="c"), play(["web", 5], id="d"))
+    plays = (
+        play("wbe"),
+        play("web:dta", id="b"),
+        play(tpl("{{ nope }}"), id="c"),
+        play(["web", 5], id="d"),
+        play("web", id="e"),
+    )
 
     with pytest.raises(InputError) as raised:
         planned(*plays, limit=("web99x",))

@@ -292,7 +292,7 @@ def test_notes_seed_and_what_holds_for_a_play():
 
 def test_nothing_harmful_reaches_a_terminal():
     """Names and params are shown with control characters spelt out."""
-    one = step("log", {"text": "a\x1b[2Jb", "more": "x\n\x07y"}, name="na\x1bme")
+    one = step("log", {"text": "a\x1b[2Jb", "more": "x\n\x07y", "list": ["\u202ez"]}, name="na\x1bme")
 
     text = shown(planned(play("web1", one, name="pl\u202eay")), all_hosts=True)
 
