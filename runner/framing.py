@@ -19,7 +19,7 @@ good. This way costs one fork and no extra program, and everything before the be
 to be stray. Where there is no ``/proc`` (BSD, macOS), or no setsid, job control does the same (``set -m``), and where
 that is not to be had either, the step runs and its group is unknown.
 
-Known limit: standard error has no begin frame (it would cost a packet a step), so what a background child of an
+Known limits: standard error has no begin frame (it would cost a packet a step), so what a background child of an
 earlier step writes there after the next step was sent seems to be the next step's.
 """
 

@@ -39,6 +39,14 @@ def run(script, opener=open_pipe, become=None, **options):
     return tell(lambda session: session.run(Command(script=script, become=become)), opener, **options)
 
 
+def end(pid):
+    """KILL a step and, where it has come to lead one already, its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, 9)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 9)
+
+
 def after(prefix):
     """An opener whose login shell does something first, as an rc file would."""
     return lambda line, receiver: open_pipe(f"{prefix}\n{line}", receiver)
@@ -64,16 +72,20 @@ class Scripted:
         self.receiver = None
         self.closed = False
         self.eof = False
+        self.opened = 0
+        self.drains = 0
 
     async def __call__(self, _, receiver):
         self.receiver = receiver
+        self.written = b""
+        self.opened += 1
         return self
 
     def write(self, data):
         self.written += data
 
     async def drain(self):
-        pass
+        self.drains += 1
 
     def write_eof(self):
         self.eof = True
@@ -278,6 +290,32 @@ def test_job_control_takes_output_before_the_begin_frame():
     assert tell(story, pipe).stdout.data == b"early"
 
 
+def test_bulk_input_waits_for_the_begin_frame():
+    """A shell reads ahead: not a byte follows the step's text before the step has begun; then all of it."""
+    pipe = Scripted()
+    data = b"x" * 1_000_000
+
+    async def story(session):
+        task = asyncio.create_task(session.run(Command(script="cat", stdin=data)))
+        for number in (1, 2):
+            await until(lambda number=number: pipe.opened == number and b"_re()" in pipe.written)
+            pipe.say("NONCE h setsid /usr/bin/setsid 1 -\n")
+        await until(lambda: b"_rb 1" in pipe.written)
+        await asyncio.sleep(0.02)
+        before = pipe.written
+        pipe.say("NONCE b 1 5\n", "stdout")
+        await until(lambda: pipe.eof)
+        pipe.say("NONCE e 1 0\n")
+        await task
+        return before, pipe.written
+
+    before, after_it = tell(story, pipe)
+
+    assert before.endswith(b"; _re 1 $?; exit\n")
+    assert after_it == before + data
+    assert pipe.drains == 4  # one for each chunk of 256 KiB
+
+
 @pytest.mark.parametrize(
     ("rc", "signal"), [(0, None), (128, None), (129, "HUP"), (137, "KILL"), (143, "TERM"), (255, None), (200, None)]
 )
@@ -334,7 +372,7 @@ def test_second_cancellation_gives_up_at_once():
         await cancelled_after(task, lambda: True)
         took = time.monotonic() - begun
         again = await session.run(Command(script="echo again"))
-        os.killpg(command.fate.group, 9)
+        end(command.fate.group)
         return took, again
 
     took, again = tell(story, grace=60)
@@ -359,7 +397,7 @@ def test_no_second_shell_means_unknown():
     async def story(session):
         task = asyncio.create_task(session.run(command))
         await cancelled_after(task, lambda: command.fate.group is not None)
-        os.killpg(command.fate.group, 9)
+        end(command.fate.group)
         return await session.run(Command(script="echo next"))
 
     assert tell(story, opener).stdout.data == b"next\n"
@@ -384,7 +422,7 @@ def test_what_cannot_be_killed_is_said_to_be_there():
         task = asyncio.create_task(session.run(command))
         await cancelled_after(task, lambda: command.fate.group is not None)
         was_there = alive(command.fate.group)
-        os.killpg(command.fate.group, 9)
+        end(command.fate.group)
         return was_there, await session.run(Command(script="echo next"))
 
     was_there, after_it = tell(story, opener, grace=0.05, patience=0.05)
@@ -518,6 +556,7 @@ def test_password_is_given_after_the_prompt(fake_sudo):
 
     assert result.stdout.data == b"hi\n"
     assert len(fake_sudo.calls()) == 2
+    assert fake_sudo.calls()[1].startswith("-H -S -k -p runner-")
     assert "right" not in str(fake_sudo.calls()) + str(opener.lines)
 
 

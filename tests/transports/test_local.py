@@ -1,6 +1,7 @@
 """The transport for this machine."""
 
 import asyncio
+import os
 import resource
 from pathlib import Path
 
@@ -53,6 +54,23 @@ def test_output_ends_in_order():
         return heard.said
 
     assert asyncio.run(main()) == [("stdout", b"last"), ("ended", "")]
+
+
+def test_child_that_holds_the_pipes_does_not_hide_the_end():
+    """A shell that has ended is known to have, though a child of its own keeps its output open."""
+
+    async def main():
+        heard = Heard()
+        pipe = await open_pipe("sleep 61 & echo $!", heard)
+        async with asyncio.timeout(20):
+            await heard.over.wait()
+        await pipe.close()
+        return heard.said
+
+    said = asyncio.run(main())
+    os.kill(int(said[0][1]), 9)
+
+    assert said[1:] == [("ended", "")]
 
 
 def test_closing_lets_a_step_go_on_and_ends_the_shell():
