@@ -189,4 +189,3 @@ def _pass_on(command: Command, stream: str, data: bytes, capture: Capture) -> No
         capture.size += len(data)
     if command.sink is not None:
         command.sink(stream, data)
-
