@@ -34,18 +34,21 @@ def validate_step(
 ) -> str | None:
     """Report what is wrong with the step at ``path``; its kind, or None where that can't be told.
 
-    ``common_schema`` is that of the keys all steps share; ``kinds`` have the schema of what follows each kind's key.
+    ``common_schema`` is that of the keys all steps share; ``kinds`` have the schema of what follows each kind's key,
+    and only that of a kind in use is asked for.
     """
     step = document.at(path)
-    everything = {"type": "object", "properties": {**common_schema["properties"], **kinds}}
+    common = common_schema["properties"]
+    unknown = [key for key in step if key not in common and key not in kinds] if isinstance(step, dict) else []
+    # Where an unknown key belongs is only looked for where there is one: it takes the schemas of all kinds.
+    everything = {"type": "object", "properties": {**common, **(dict(kinds) if unknown else {})}}
     check = _Check(document, problems, path, everything)
     if not isinstance(step, dict):
         check.run(step, {"type": "object", "title": "a step, which is a mapping"})
         return None
     found = [key for key in step if key in kinds]
-    unknown = [key for key in step if key not in everything["properties"]]
     check.unknown(unknown, (), everything["properties"])
-    check.run({key: value for key, value in step.items() if key in common_schema["properties"]}, common_schema)
+    check.run({key: value for key, value in step.items() if key in common}, common_schema)
     if len(found) == 1:
         validate(document, kinds[found[0]], problems, (*path, found[0]))
         return str(found[0])

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,6 +41,25 @@ class StepTexts:
     answers: list[Written] = field(default_factory=list)
 
 
+class _Shapes(Mapping[str, Mapping[str, Any]]):
+    """The schema of each kind, without importing a kind that no step names."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._kinds = kinds
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        return self._kinds[name].schema
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._kinds
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
 def steps_of(cursor: Cursor, kinds: Kinds) -> list[StepTexts]:
     """All steps of a list that are sound, each with its id. Complains of the others."""
     taken = _explicit_ids(cursor)
@@ -65,9 +84,8 @@ def _explicit_ids(cursor: Cursor) -> dict[str, Cursor]:
 
 def _step(cursor: Cursor, kinds: Kinds, taken: dict[str, Cursor]) -> StepTexts | None:
     found = Problems()
-    shapes = {kind.name: kind.schema for kind in kinds.values()}
     common = mapping(language.STEP_KEYS)
-    name = schema.validate_step(cursor.document, cursor.path, found, common_schema=common, kinds=shapes)
+    name = schema.validate_step(cursor.document, cursor.path, found, common_schema=common, kinds=_Shapes(kinds))
     cursor.tell(found)
     if name is None or found.has_errors:
         _look_further(cursor)

@@ -41,6 +41,8 @@ class Result(Mapping[str, Any]):
     """
 
     __slots__ = ("_extra", "_json", "attempts", "outcome")
+    outcome: Outcome
+    attempts: int
 
     def __init__(self, outcome: Outcome, *, attempts: int = 1, extra: Mapping[str, Any] | None = None) -> None:
         self.outcome = outcome

@@ -4,50 +4,74 @@ A package adds kinds through entry points of the group ``runner.steps``: the nam
 :class:`~runner.step.StepKind` of that name. A plug-in that can't be loaded is an error that names it, because a
 playbook would otherwise fail with "unknown key" at a word that is right.
 
+**Why each is imported when it is asked for.** A playbook uses four kinds of fourteen, and importing the others costs
+as much processor time as thirty connections.
+
 Why the search by text first: reading entry points costs some 40 ms of processor time, most of it for importing
 ``importlib.metadata``, and hardly anybody has a plug-in. So it is only done where an installed package says the group.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.errors import RunnerError
 from runner.step import StepKind
-from runner.steps import assert_, command, copy, fetch, file, http, log, pause, ping, script, shell, template, wait_for
-from runner.steps import set as set_
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "runner.steps"
 
-BUILT_IN: tuple[StepKind[Any], ...] = (
-    command.STEP,
-    shell.STEP,
-    script.STEP,
-    copy.STEP,
-    template.STEP,
-    fetch.STEP,
-    file.STEP,
-    wait_for.STEP,
-    http.STEP,
-    assert_.STEP,
-    set_.STEP,
-    log.STEP,
-    ping.STEP,
-    pause.STEP,
-)
-"""In the order in which they are documented."""
+BUILT_IN: Mapping[str, str] = {
+    "command": "command",
+    "shell": "shell",
+    "script": "script",
+    "copy": "copy",
+    "template": "template",
+    "fetch": "fetch",
+    "file": "file",
+    "wait_for": "wait_for",
+    "http": "http",
+    "assert": "assert_",
+    "set": "set",
+    "log": "log",
+    "ping": "ping",
+    "pause": "pause",
+}
+"""The module of each word in YAML, in the order in which they are documented."""
+
+
+class Kinds(Mapping[str, StepKind[Any]]):
+    """Step kinds by their word; a built-in one is imported when it is asked for."""
+
+    def __init__(self, modules: Mapping[str, str], added: Mapping[str, StepKind[Any]]) -> None:
+        self._modules = modules
+        self._loaded = dict(added)
+        self._names = (*modules, *added)
+
+    def __getitem__(self, name: str) -> StepKind[Any]:
+        if name not in self._loaded:
+            self._loaded[name] = import_module(f"runner.steps.{self._modules[name]}").STEP
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @cache
 def kinds() -> Mapping[str, StepKind[Any]]:
     """All step kinds by their word in YAML. Raises RunnerError when a plug-in can't be used."""
-    return MappingProxyType(with_plugins(BUILT_IN, plugins(sys.path)))
+    return with_plugins(BUILT_IN, plugins(sys.path))
 
 
 def plugins(search: Iterable[str]) -> Iterable["EntryPoint"]:
@@ -61,14 +85,14 @@ def plugins(search: Iterable[str]) -> Iterable["EntryPoint"]:
     return entry_points(group=GROUP)
 
 
-def with_plugins(built_in: Iterable[StepKind[Any]], points: Iterable["EntryPoint"]) -> dict[str, StepKind[Any]]:
+def with_plugins(built_in: Mapping[str, str], points: Iterable["EntryPoint"]) -> Kinds:
     """The built-in kinds and those behind entry points. Raises RunnerError for a plug-in that can't be used."""
-    found = {kind.name: kind for kind in built_in}
+    added: dict[str, StepKind[Any]] = {}
     for point in points:
-        if point.name in found:
+        if point.name in built_in or point.name in added:
             raise RunnerError(f'step kind "{point.name}" is there twice; once from {origin(point)}')
-        found[point.name] = loaded(point)
-    return found
+        added[point.name] = loaded(point)
+    return Kinds(built_in, added)
 
 
 def loaded(point: "EntryPoint") -> StepKind[Any]:
