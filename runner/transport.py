@@ -83,6 +83,13 @@ class Session(Protocol):
         """Whether the connection is gone, so that the next command needs a new session."""
         ...
 
+    async def prepare(self, become: Become | None) -> None:
+        """Make ready to run commands as that user, so that a refusal is told before anything is sent.
+
+        Raises ConnectError where the host runs something else than a shell, StepError where it refuses the user.
+        """
+        ...
+
     async def run(self, command: Command) -> CommandResult:
         """Run it and wait for its end, as the module's docstring promises."""
         ...

@@ -35,7 +35,7 @@ async def attempt_once(
         params = _rendered(turn, step, names)
         target = _target(turn, step, names)
         if kind.on_host(params):
-            session = await _session(turn)
+            session = await _session(turn, None if kind.only_connects else target)
     except ConnectError as error:
         return _unreachable(error), {}
     except TimeoutError:
@@ -107,9 +107,13 @@ def _become(turn: Turn, step: Step, names: Mapping[str, Any]) -> Become | None:
     return None
 
 
-async def _session(turn: Turn) -> Session:
+async def _session(turn: Turn, target: StepTarget | None) -> Session:
+    """The host's session, ready for commands as the target's user: what is refused here was never sent."""
     async with Deadline(turn.stop):
-        return await turn.run.sessions.get(turn.host)
+        session = await turn.run.sessions.get(turn.host)
+        if target is not None:
+            await session.prepare(target.become)
+        return session
 
 
 async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: StepTarget, hearing: Hearing) -> Outcome:

@@ -67,6 +67,13 @@ class ShellSession:
         plain = self._channels.get(None)
         return plain.preamble["stdout"] if plain else b""
 
+    async def prepare(self, become: Become | None) -> None:
+        """Open the shell for that user. Raises ConnectError or StepError."""
+        async with self._turn:
+            if self._closed:
+                raise ConnectError("closed_midway", "the session is closed")
+            await self._channel(become)
+
     async def run(self, command: Command) -> CommandResult:
         """Run it and wait for its end. Raises ConnectError, LostError, or StepError for what cannot be sent."""
         async with self._turn:

@@ -40,6 +40,7 @@ STEP = StepKind(
     params=Params,
     run=run,
     spell_out=spell_out,
+    only_connects=True,
     idempotent=True,
     documentation=__doc__,
 )

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from runner.errors import ConnectError, LostError, RunnerError
-from runner.model.inventory import Host
+from runner.model.inventory import Become, Host
 from runner.shell import Capture
 from runner.transport import Command, CommandResult, Transport, TransportContext, TransportKind
 from runner.transports.options import FAKE_SCHEMA
@@ -140,6 +140,9 @@ class _FakeSession:
         self._turn = asyncio.Lock()
         self._group = 1000
         self.closed = False
+
+    async def prepare(self, become: Become | None) -> None:
+        """Any user is fine."""
 
     async def run(self, command: Command) -> CommandResult:
         """Do as the script says."""
