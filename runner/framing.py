@@ -53,17 +53,26 @@ _rl=C
 for _rp in /usr/lib/locale/C.utf8 /usr/lib/locale/C.UTF-8 /lib/ld-musl-*; do [ -e "$_rp" ] && _rl=C.UTF-8; done
 [ $_rl = C ] && case $(locale -a) in *C.[uU]*8*) _rl=C.UTF-8;; esac
 LC_ALL=$_rl; export LC_ALL
-_rs=$(command -v setsid)
+_rs=-
+IFS=:
+for _rp in $PATH; do [ $_rs = - ] && [ -x "$_rp/setsid" ] && _rs=$_rp/setsid; done
+unset IFS
 case $_rs in /*) case $_rs in *[!A-Za-z0-9/._+-]*) _rs=-;; esac;; *) _rs=-;; esac
 _rm=none
-case $(cd -P /proc/self && echo "${PWD##*/}") in ''|*[!0-9]*) ;; *) [ $_rs = - ] || _rm=setsid;; esac
+cd -P /proc/self && [ "${PWD##*/}" = $$ ] && [ $_rs != - ] && _rm=setsid
+cd "$_rd"
+unset OLDPWD
+_rf=0
+_rp=$PATH
+PATH=/dev/null
+printf '' && _rf=1
+PATH=$_rp
 if [ $_rm = none ]; then
   set -m
   sleep 9 </dev/null >/dev/null & _rp=$!
   if kill -s 0 -- -$_rp || kill -0 -$_rp; then _rm=jobs; else set +m; fi
   kill -9 $_rp; wait $_rp
 fi
-case $(command -v printf) in printf) _rf=1;; *) _rf=0;; esac
 _rb=-
 read -r _rb </proc/sys/kernel/random/boot_id
 case $_rb in ''|*[!0-9a-f-]*) _rb=-;; esac
