@@ -135,7 +135,8 @@ class StepKind(Generic[P]):
     say in params that may still hold Templates. ``conditions`` names the params that are bare expressions. ``on_host``
     says, from params, whether the kind sends anything to the host (``set`` and ``log`` never do, so they open no
     connection); ``only_connects`` that it opens one and runs nothing there. ``retry`` is the kind's own retry policy
-    where a step names none. ``idempotent`` kinds change nothing when run twice. ``timeout`` is the kind's own default in seconds, None for none, -1 for the language's.
+    where a step names none. ``idempotent`` kinds change nothing when run twice.
+    ``timeout`` is the kind's own default in seconds, None for none, -1 for the language's.
     ``answers`` names what the kind adds to a registered result. ``local_files`` names the params that are paths, or
     lists of paths, of files of the project, so that a missing one is found before any host is contacted.
     ``documentation`` is the module's docstring.

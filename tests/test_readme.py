@@ -49,7 +49,7 @@ def test_ci_runs_its_test_command_to_the_letter() -> None:
     assert pattern
 
     found = subprocess.run(
-        ["sed", "-n", pattern[1], "README.md"], cwd=Path(__file__).parent.parent, capture_output=True
+        ["sed", "-n", pattern[1], "README.md"], cwd=Path(__file__).parent.parent, capture_output=True, check=True
     )
 
     assert found.stdout.decode().strip() in blocks("sh")[1]

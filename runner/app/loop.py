@@ -53,7 +53,6 @@ def raise_file_limit() -> int:
 @contextmanager
 def quiet_collector() -> Iterator[None]:
     """Keep the garbage collector off what loading and planning made: it lives as long as the run."""
-    gc.collect()
     gc.freeze()
     first, second, third = gc.get_threshold()
     gc.set_threshold(20_000, second, third)

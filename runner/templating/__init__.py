@@ -1,7 +1,8 @@
 """Templates: text of our own files, rendered with values that are only ever data.
 
-``templates`` compiles and renders, ``sandbox`` is the jinja2 environment, ``rendering`` gives names their values,
-``analysis`` looks into a template without rendering it, ``filters`` and ``limits`` are plain functions.
+``templates`` is what others see, ``compiler`` compiles and renders, ``sandbox`` is the jinja2 environment,
+``rendering`` gives names their values, ``analysis`` looks into a template without rendering it, ``filters`` and
+``limits`` are plain functions.
 
 **Why.** Text from a host is a plain ``str`` and no ``str`` is ever compiled: only a
 :class:`~runner.model.template.Template` is, and only ``loading`` makes one. So whatever a host prints comes out as it
@@ -10,7 +11,6 @@ own (through the environment's globals a render costs ten times as much), and a 
 as an expression: guessing a type from rendered text would turn ``'1.10'`` into 1.1.
 """
 
-from runner.templating.analysis import Fault
 from runner.templating.templates import Templates
 
-__all__ = ["Fault", "Templates"]
+__all__ = ["Templates"]
