@@ -17,8 +17,10 @@ import re
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache, partial
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
@@ -34,11 +36,18 @@ _not_ascii = re.compile(r"[^\x00-\x7e]")
 
 def encode(event: Event, *, seq: int, ts: float, run: str, previous: str) -> tuple[bytes, str]:
     """The record's line, and its sum for the next one. ``ts`` in seconds since 1970."""
-    when = datetime.fromtimestamp(ts, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    micros = round(ts * 1_000_000)
+    second, rest = divmod(micros, 1_000_000)
     body = _ascii(_json(event))[1:-1]
-    line = b'{"seq":%d,"ts":"%s","run":"%s",%s' % (seq, when.encode(), run.encode(), body)
+    line = b'{"seq":%d,"ts":"%b.%06dZ","run":"%b",%b' % (seq, _second(second), rest, run.encode(), body)
     total = f"{zlib.crc32(line, zlib.crc32(previous.encode())):08x}"
     return line + b',"sum":"%s"}\n' % total.encode(), total
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> bytes:
+    """A second since 1970 as RFC 3339 writes it; a thousand records share one."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 def _json(event: Event) -> bytes:
@@ -71,85 +80,64 @@ def _escape(character: str) -> str:
     return "".join(f"\\u{pair[at]:02x}{pair[at + 1]:02x}" for at in range(0, len(pair), 2))
 
 
-@dataclass(slots=True)
 class Writer:
-    """The thread that owns the file. ``sync`` False leaves out ``fdatasync``; ``inline`` writes on the spot.
+    """The thread that owns the file: it writes a batch, syncs it where asked, and says when that is done.
 
-    ``inline`` is for the virtual clock, which must not jump while a thread is writing.
+    ``sync`` False leaves out every ``fdatasync``. ``inline`` writes on the spot, without a thread, for a virtual clock
+    that must not jump while a thread is writing.
     """
 
-    descriptor: int
-    sync: bool = True
-    inline: bool = False
-    error: OSError | None = None
-    _pending: list[bytes] = field(default_factory=list)
-    _waiting: list[Callable[[], None]] = field(default_factory=list)
-    _condition: threading.Condition = field(default_factory=threading.Condition)
-    _thread: threading.Thread | None = None
-    _closing: bool = False
+    def __init__(self, descriptor: int, *, sync: bool = True, inline: bool = False) -> None:
+        self.descriptor = descriptor
+        self.inline = inline
+        self.error: OSError | None = None
+        self._sync = sync
+        self._batches: SimpleQueue[tuple[bytes, bool, Callable[[], None]] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
 
-    def add(self, line: bytes) -> None:
-        """Queue one record; it is written with the next batch, without a sync of its own."""
+    def submit(self, data: bytes, *, sync: bool, done: Callable[[], None]) -> None:
+        """Write a batch after those before it; ``done`` is called from the thread, with ``error`` set if it failed."""
         if self.inline:
-            self._write([line], sync=False)
+            self._write(data, sync=sync)
+            done()
             return
-        with self._condition:
-            self._pending.append(line)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
-                self._thread.start()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+            self._thread.start()
+        self._batches.put((data, sync, done))
 
-    def call_when_stored(self, call: Callable[[], None]) -> None:
-        """Call from the writer's thread once all that was added is on disk (or has failed: see ``error``)."""
-        if self.inline:
-            call()
-            return
-        with self._condition:
-            self._waiting.append(call)
-            self._condition.notify()
-
-    def flush(self) -> None:
-        """Let what has gathered be written soon, without waiting for it."""
-        with self._condition:
-            self._condition.notify()
-
-    def close(self) -> None:
-        """Write and sync the rest, end the thread, close the file."""
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
+    def close(self, rest: bytes) -> None:
+        """Finish what was submitted, write and sync the rest, and close the file."""
         if self._thread is not None:
+            self._batches.put(None)
             self._thread.join()
+        self._write(rest, sync=True)
         os.close(self.descriptor)
 
     def _work(self) -> None:
-        closing = False
-        while not closing:
-            with self._condition:
-                # Records nobody waits for ride on the next sync, or go out after a quarter of a second.
-                self._condition.wait_for(lambda: self._waiting or self._closing, timeout=0.25)
-                lines, self._pending = self._pending, []
-                calls, self._waiting = self._waiting, []
-                closing = self._closing
-            self._write(lines, sync=bool(calls) or closing)
-            for call in calls:
-                call()
+        while (batch := self._batches.get()) is not None:
+            data, sync, done = batch
+            self._write(data, sync=sync)
+            done()
 
-    def _write(self, lines: list[bytes], *, sync: bool) -> None:
+    def _write(self, data: bytes, *, sync: bool) -> None:
         if self.error is not None:
             return
         try:
-            data = memoryview(b"".join(lines))
-            while data:
-                data = data[os.write(self.descriptor, data) :]
-            if sync and self.sync:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self.descriptor, view) :]
+            if sync and self._sync:
                 os.fdatasync(self.descriptor)
         except OSError as error:
             self.error = error
 
 
 class Journal:
-    """Gives every event its ``seq``, time and sum, and hands it to the writer."""
+    """Gives every event its ``seq``, time and sum, and hands records to the writer a batch at a time.
+
+    One batch is under way at most: what gathers meanwhile, and whoever waits for it, goes with the next.
+    """
 
     def __init__(self, writer: Writer, *, run: str, path: str, wall: Callable[[], float]) -> None:
         self._writer = writer
@@ -157,6 +145,9 @@ class Journal:
         self._path = path
         self._wall = wall
         self._sum = FIRST_SUM
+        self._lines: list[bytes] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._is_sending = False
         self.seq = 0
 
     def append(self, event: Event) -> tuple[int, float, bytes]:
@@ -164,7 +155,7 @@ class Journal:
         seq, ts = self.seq, self._wall()
         line, self._sum = encode(event, seq=seq, ts=ts, run=self._run, previous=self._sum)
         self.seq += 1
-        self._writer.add(line)
+        self._lines.append(line)
         return seq, ts, line
 
     def now(self) -> float:
@@ -175,12 +166,17 @@ class Journal:
         """Return when all that was appended is on disk. Raises JournalError when it can't be."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        if self._writer.inline:
-            done.set_result(None)
-        else:
-            self._writer.call_when_stored(lambda: _tell(loop, done))
+        self._waiting.append(done)
+        if len(self._waiting) == 1:
+            # Whoever else asks in this turn of the loop shares the write.
+            loop.call_soon(self._send, loop)
         await done
         self.check()
+
+    def flush(self) -> None:
+        """Let records be written that nobody waits for; they are synced with the next that somebody does."""
+        if self._lines and not self._waiting:
+            self._send(asyncio.get_running_loop())
 
     def check(self) -> None:
         """Raise JournalError where an earlier write failed."""
@@ -190,13 +186,29 @@ class Journal:
 
     def close(self) -> None:
         """Write and sync what is left."""
-        self._writer.close()
+        rest, self._lines = b"".join(self._lines), []
+        self._writer.close(rest)
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._is_sending or not (self._lines or self._waiting):
+            return
+        data, self._lines = b"".join(self._lines), []
+        waiting, self._waiting = self._waiting, []
+        self._is_sending = True
+        sent = partial(self._sent, loop, waiting)
+        tell = sent if self._writer.inline else partial(_call, loop, sent)
+        self._writer.submit(data, sync=bool(waiting), done=tell)
+
+    def _sent(self, loop: asyncio.AbstractEventLoop, waiting: "list[asyncio.Future[None]]") -> None:
+        self._is_sending = False
+        for done in waiting:
+            if not done.done():
+                done.set_result(None)
+        if self._waiting:
+            self._send(loop)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[None]") -> None:
-    loop.call_soon_threadsafe(_settle, done)
-
-
-def _settle(done: "asyncio.Future[None]") -> None:
-    if not done.done():
-        done.set_result(None)
+def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Call it on the loop, from the writer's thread; a loop that was closed meanwhile no longer waits."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)

@@ -48,7 +48,8 @@ class Recorder:
         await self._journal.stored()
 
     def tick(self, now: float) -> None:
-        """Let the views redraw."""
+        """Let the views redraw, and whoever follows the journal see what nobody waits for."""
+        self._journal.flush()
         self._show(lambda view: view.tick(now))
 
     def end(self, summary: Summary) -> None:
