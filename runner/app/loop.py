@@ -52,15 +52,18 @@ def raise_file_limit() -> int:
 
 @contextmanager
 def quiet_collector() -> Iterator[None]:
-    """Keep the garbage collector off what loading and planning made: it lives as long as the run."""
+    """Collect garbage, but seldom, and not among what loading and planning made: it lives as long as the run."""
+    was_on, thresholds = gc.isenabled(), gc.get_threshold()
     gc.freeze()
-    first, second, third = gc.get_threshold()
-    gc.set_threshold(20_000, second, third)
+    gc.set_threshold(50_000, *thresholds[1:])
+    gc.enable()
     try:
         yield
     finally:
-        gc.set_threshold(first, second, third)
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
+        if not was_on:
+            gc.disable()
 
 
 @contextmanager

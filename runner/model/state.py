@@ -5,7 +5,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from runner.model.events import StepEnded
 from runner.model.outcome import HostStatus, Status
@@ -53,8 +54,7 @@ of a loop over an empty list.
 """
 
 
-@dataclass(slots=True)
-class Failure:
+class Failure(msgspec.Struct):
     """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds."""
 
     play: str
@@ -68,12 +68,11 @@ class Failure:
     src: str = ""
     rc: int | None = None
     tail: str = ""
-    output: Mapping[str, str] = field(default_factory=dict)
+    output: Mapping[str, str] = {}
     ignored: bool = False
 
 
-@dataclass(slots=True)
-class HostProgress:
+class HostProgress(msgspec.Struct):
     """One host in one play. ``bits`` has one bit for each step that ended.
 
     ``last`` is the last line of output that was heard of the step at work.
@@ -92,8 +91,7 @@ class HostProgress:
     micros: int = 0
 
 
-@dataclass(slots=True)
-class StepStats:
+class StepStats(msgspec.Struct):
     """How long a step took, over the hosts it ended on: whole microseconds. ``slowest`` is the host of ``longest``.
 
     ``count`` leaves out the hosts that skipped it. ``gone`` counts the hosts on which it ended, or never will.
@@ -114,8 +112,7 @@ class StepStats:
             self.longest, self.slowest = micros, host
 
 
-@dataclass(slots=True)
-class WaveProgress:
+class WaveProgress(msgspec.Struct):
     """One wave. ``started`` in seconds; ``status`` is empty while it is open; ``working`` counts its hosts at work."""
 
     index: int
@@ -124,12 +121,11 @@ class WaveProgress:
     working: int = 0
     ended: int = 0
     status: str = ""
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
     duration: float = 0.0
 
 
-@dataclass(slots=True)
-class PlayProgress:
+class PlayProgress(msgspec.Struct):
     """One play. ``of_*`` are the plan's numbers; ``counts`` are its hosts that ended, by status.
 
     ``early`` counts those that ended with steps left.
@@ -140,10 +136,10 @@ class PlayProgress:
     of_hosts: int = 0
     of_steps: int = 0
     of_waves: int = 0
-    hosts: dict[str, HostProgress] = field(default_factory=dict)
-    waves: dict[int, WaveProgress] = field(default_factory=dict)
-    steps: dict[str, StepStats] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
+    hosts: dict[str, HostProgress] = {}
+    waves: dict[int, WaveProgress] = {}
+    steps: dict[str, StepStats] = {}
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
     early: int = 0
     open_wave: int | None = None
     failures: int = 0
