@@ -64,6 +64,9 @@ class Heard:
         self.over = asyncio.Event()
         self.some = asyncio.Event()
 
+    def opened(self, pipe: object) -> None:
+        """It can be written to."""
+
     def data(self, stream: str, chunk: bytes) -> None:
         """Keep a chunk."""
         self.streams[stream] += chunk

@@ -61,7 +61,6 @@ def quiet_collector() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
         if not was_on:
             gc.disable()
 

@@ -109,6 +109,7 @@ def main() -> NoReturn:
         code = exit_codes.OK
     except Exception:  # noqa: BLE001 - the last place that can say something useful
         code = _report_bug()
+    gc.freeze()  # the interpreter looks for garbage once more on its way out
     sys.exit(code if isinstance(code, int) else exit_codes.OK)
 
 

@@ -91,6 +91,8 @@ class Channel:
         self.preamble = dict.fromkeys(STREAMS, b"")
         self.hello = Hello("none")
         self.pipe: Pipe = NotOpen()
+        self.is_eager = False
+        self.has_greeted = False
         self.gone: str | None = None
         self.step: Step | None = None
 
@@ -101,7 +103,14 @@ class Channel:
 
     def greet(self) -> None:
         """Write the bootstrap, which the hello answers."""
+        self.has_greeted = True
         self.pipe.write(bootstrap(self._nonce))
+
+    def opened(self, pipe: Pipe) -> None:
+        """Greet at once, where nothing else has to be said first."""
+        if self.is_eager:
+            self.pipe = pipe
+            self.greet()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something that bytes from the host can change holds."""

@@ -20,8 +20,9 @@ _HINT = "look at rc files that wait or exit, ForceCommand in sshd_config, and th
 
 async def open_login_shell(open_pipe: OpenPipe, seconds: float) -> Channel:
     """A shell that has answered. Raises ConnectError where the host runs something else, or nothing."""
-    async with started(open_pipe, SHELL) as channel:
-        channel.greet()
+    async with started(open_pipe, SHELL, is_eager=True) as channel:
+        if not channel.has_greeted:
+            channel.greet()
         try:
             async with asyncio.timeout(seconds):
                 await channel.until(lambda: channel.ready or channel.gone is not None)
@@ -33,9 +34,13 @@ async def open_login_shell(open_pipe: OpenPipe, seconds: float) -> Channel:
 
 
 @contextlib.asynccontextmanager
-async def started(open_pipe: OpenPipe, line: str) -> AsyncIterator[Channel]:
-    """A channel whose pipe to a command line is open; it is closed again only when the block fails."""
+async def started(open_pipe: OpenPipe, line: str, *, is_eager: bool = False) -> AsyncIterator[Channel]:
+    """A channel whose pipe to a command line is open; it is closed again only when the block fails.
+
+    ``is_eager``: the shell may be greeted before the host has said that it runs it.
+    """
     channel = Channel()
+    channel.is_eager = is_eager
     channel.pipe = await open_pipe(line, channel)
     try:
         yield channel

@@ -7,6 +7,14 @@ from typing import Protocol
 class Receiver(Protocol):
     """Takes what comes out of a pipe."""
 
+    def opened(self, pipe: "Pipe") -> None:
+        """Bytes can be written already, though the host has not yet said that it runs the command.
+
+        A transport that can tell calls it before OpenPipe returns, so that the first bytes save a round trip; others
+        never do.
+        """
+        ...
+
     def data(self, stream: str, chunk: bytes) -> None:
         """A chunk of ``"stdout"`` or ``"stderr"``."""
         ...

@@ -86,10 +86,15 @@ class ShellSession:
             return await self._run_on(channel, command, stdin)
 
     async def close(self) -> None:
-        """Close all shells, then what carries them; never raises."""
+        """Close all shells and what carries them; never raises."""
         self._closed = True
-        for channel in (*self._channels.values(), *self._given_up):
-            await channel.close()
+        async with asyncio.TaskGroup() as group:
+            # All at once: a connection that closes takes its channels along, without a round trip for each.
+            for channel in (*self._channels.values(), *self._given_up):
+                group.create_task(channel.close())
+            group.create_task(self._closed_connection())
+
+    async def _closed_connection(self) -> None:
         await self._close_connection()
 
     async def _channel(self, become: Become | None) -> Channel:

@@ -31,8 +31,13 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         self._exit = ""
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        """The host has opened the channel."""
+        """The host has opened the channel; the request to run the command goes out in this turn of the loop."""
         self._channel = chan
+        asyncio.get_running_loop().call_soon(self._tell_opened)
+
+    def _tell_opened(self) -> None:
+        if self._receiver and self._channel:
+            self._receiver.opened(self)
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         """Output has come."""
