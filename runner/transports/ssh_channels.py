@@ -44,9 +44,8 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         if self._receiver:
             self._receiver.data("stderr" if datatype == asyncssh.EXTENDED_DATA_STDERR else "stdout", data)
 
-    def exit_status_received(self, status: int) -> None:
-        """The command has ended."""
-        self._exit = f"the shell on the host ended with status {status}" if status else ""
+    def exit_status_received(self, status: int) -> None:  # noqa: ARG002
+        """The command has ended by itself, which is in order: a refusal of sudo's ends so, too."""
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
         """The command was killed."""
