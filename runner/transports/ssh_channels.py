@@ -44,7 +44,7 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         if self._receiver:
             self._receiver.data("stderr" if datatype == asyncssh.EXTENDED_DATA_STDERR else "stdout", data)
 
-    def exit_status_received(self, status: int) -> None:  # noqa: ARG002
+    def exit_status_received(self, status: int) -> None:
         """The command has ended by itself, which is in order: a refusal of sudo's ends so, too."""
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
