@@ -61,15 +61,22 @@ async def dial(call: Call) -> Connection:
     """Log in within the call's limit. A server that is crowded is asked again, after a pause, while there is time."""
     end = asyncio.get_running_loop().time() + call.limit
     pause = FIRST_PAUSE
+    crowded: CrowdedError | None = None
     while True:
         try:
             return await once(call, end - asyncio.get_running_loop().time())
-        except CrowdedError:
+        except CrowdedError as error:
+            crowded = error
             wait = random.uniform(pause / 2, pause)  # noqa: S311 - spreads load, guards nothing
             if asyncio.get_running_loop().time() + wait >= end:
                 raise
             await asyncio.sleep(wait)
             pause = min(pause * 2, LONGEST_PAUSE)
+        except ConnectError as error:
+            if crowded is not None and error.cause == "timeout":
+                # The last of several tries was cut short: what the others met is the better reason.
+                raise crowded from None
+            raise
 
 
 async def once(call: Call, limit: float) -> Connection:
