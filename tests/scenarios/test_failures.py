@@ -28,6 +28,7 @@ def test_one_failure_beyond_the_budget_leaves_later_waves_not_run(tmp_path: Path
     assert [statuses[f"web{number:02}"] for number in range(4, 10)] == ["not_run"] * 6
     assert statuses["web02"] == "failed"
     assert run.summary.flags.aborted
+    assert len(run.all(WaveStarted)) == 1
     assert "1 failed, 0 allowed" in run.all(HostEnded, host="web09")[0].reason
     assert run.commands("web04") == []
 
