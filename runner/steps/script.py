@@ -9,14 +9,15 @@ executable, and the host's folder for temporary files may forbid to execute. ``a
 - ``unless``, ``only_if``: skip it when this text for ``/bin/sh`` (or list of words) ends well, does not end well.
 
 The private folder that it lies in (mode 0700) is removed afterwards, also when the script fails or is stopped; only a
-lost connection can leave it. The step has changed something whenever it ran, unless it says ``read_only: true`` or
-``changed_when``.
+lost connection, or a host that takes more than 10 s to remove it, can leave it, and this is said. The step has changed
+something whenever it ran, unless it says ``read_only: true`` or ``changed_when``.
 
 ```yaml
 - script: {src: setup.sh, args: [a b, "it's"]}
 ```
 """
 
+import asyncio
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ LISTS: Mapping[str, Any] = {
     "includes": or_template({"type": "array", "items": FILLED}),
 }
 SCHEMA: Mapping[str, Any] = {"anyOf": [FILLED, mapping({"src": FILLED, **LISTS, **GUARDS}, ("src",))]}
+
+CLEANING = 10.0
+"""Seconds that removing the folder may take: the step's own timeout no longer counts when it has fired."""
 
 MAKE_FOLDER = r"""
 LC_ALL=C; export LC_ALL; umask 077; tried=
@@ -132,13 +136,24 @@ async def make_folder(target: Target, name: str) -> str:
 async def remove(target: Target, folder: str) -> None:
     """Remove the private folder; what can't be removed is said, as the step's own outcome stands."""
     try:
-        result = await target.run(("rm", "-rf", "--", folder), stdin=b"", quiet=True)
+        async with asyncio.timeout(CLEANING):
+            result = await target.run(("rm", "-rf", "--", folder), stdin=b"", quiet=True)
+    except TimeoutError:
+        wrong = f"it took more than {CLEANING:g} s"
+    except asyncio.CancelledError:
+        target.say(left_behind(folder, "it was stopped"))
+        raise
     except RunnerError as error:
         wrong = str(error)
     else:
         wrong = "" if result.rc == 0 else complaint(result)
     if wrong:
-        target.say(f"left behind, as it could not be removed ({wrong}): rm -rf {quoted(folder)}")
+        target.say(left_behind(folder, wrong))
+
+
+def left_behind(folder: str, why: str) -> str:
+    """What is left on the host, and how to remove it."""
+    return f"left behind, as it could not be removed ({why}): rm -rf {quoted(folder)}"
 
 
 STEP = StepKind(

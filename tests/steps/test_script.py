@@ -1,5 +1,7 @@
 """``script``: sent, run, nothing left behind."""
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ from local_target import LocalTarget, do
 
 from runner.errors import LostError, StepError
 from runner.model.outcome import Status
+from runner.step import typed
+from runner.steps import script
 from runner.steps.script import STEP
 
 PRINT_ARGS = "#!/bin/sh\nfor arg; do printf '<%s>' \"$arg\"; done\n"
@@ -119,3 +123,63 @@ def test_a_folder_that_can_not_be_removed_is_named(target: LocalTarget, place: P
 
     (left,) = place.iterdir()
     assert losing.said == [f"left behind, as it could not be removed (gone): rm -rf '{left}'"]
+
+
+class Hanging(LocalTarget):
+    """A host on which the script, and then ``rm``, never end; ``removing`` is set when the second begins."""
+
+    script_ends = False
+    removing: asyncio.Event
+
+    async def run(self, command: Any, **options: Any) -> Any:
+        if isinstance(command, tuple) and (command[0] == "rm" or not self.script_ends):
+            if command[0] == "rm":
+                self.removing.set()
+            await asyncio.Event().wait()
+        return await super().run(command, **options)
+
+
+def hanging(target: LocalTarget) -> Hanging:
+    """Such a host, and a script for it."""
+    (target.folder / "run.sh").write_text("exit 0")
+    host = Hanging(target.root, target.folder, env=target.env)
+    host.removing = asyncio.Event()
+    return host
+
+
+def test_a_removal_that_hangs_has_its_own_limit(
+    target: LocalTarget, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step's timeout has fired already; what is left is said, and the timeout is still what ends the step."""
+    monkeypatch.setattr(script, "CLEANING", 0.05)
+    host = hanging(target)
+
+    async def story() -> None:
+        async with asyncio.timeout(0.2):
+            await STEP.run(typed(STEP, {"src": "run.sh"}), host)
+
+    begun = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(story(), 5))
+
+    (left,) = place.iterdir()
+    assert time.monotonic() - begun < 3
+    assert host.said == [f"left behind, as it could not be removed (it took more than 0.05 s): rm -rf '{left}'"]
+
+
+def test_a_removal_that_is_stopped_says_what_is_left(target: LocalTarget, place: Path) -> None:
+    """And the one who stops it is heard."""
+    host = hanging(target)
+    host.script_ends = True
+
+    async def story() -> None:
+        task = asyncio.create_task(STEP.run(typed(STEP, {"src": "run.sh"}), host))
+        await host.removing.wait()
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(story())
+
+    (left,) = place.iterdir()
+    assert host.said == [f"left behind, as it could not be removed (it was stopped): rm -rf '{left}'"]
