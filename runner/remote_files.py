@@ -6,7 +6,7 @@ words of ``ls -ldn`` are the same everywhere. Answers end in NUL characters, as 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from runner.errors import StepError
@@ -63,7 +63,7 @@ if [ -n "$mode" ]; then chmod -- "$mode" "$path" || exit 1; fi
 ls -ldn "$path"
 """
 
-MAKE_FOLDER = """LC_ALL=C; export LC_ALL; umask 077; mkdir -- "$1" && ls -ldn "$1\""""
+MAKE_FOLDER = """LC_ALL=C; export LC_ALL; umask 077; { mkdir -- "$1" 2>/dev/null || [ -d "$1" ] || mkdir -- "$1"; } && ls -ldn "$1\""""
 
 KINDS = {"-": "file", "d": "folder", "l": "link", "p": "FIFO", "s": "socket", "c": "device", "b": "device"}
 ARTICLES = {"file": "a file", "folder": "a directory", "link": "a link", "FIFO": "a FIFO", "socket": "a socket"}
@@ -191,12 +191,19 @@ async def set_attributes(target: Target, path: str, found: Found, wanted: Attrib
     todo = wanted.missing(found)
     if todo == Attributes():
         return found
+    if loses_bits(todo, wanted):
+        todo = replace(todo, mode=wanted.mode)
     words = ("" if who is None else str(who) for who in (todo.owner, todo.group))
     args = (path, *words, strip(found, todo.mode), todo.mode or "")
     result = await target.run(ATTRIBUTES, args=args, stdin=b"", quiet=True)
     if result.rc != 0:
         raise StepError(f'owner, group or mode of "{path}" can\'t be set: {complaint(result)}')
     return parsed(result.stdout.text)
+
+
+def loses_bits(todo: Attributes, wanted: Attributes) -> bool:
+    """Whether the mode is to be set again: ``chown`` takes the set-id bits away (POSIX.1-2017 XCU chown)."""
+    return (todo.owner, todo.group) != (None, None) and bool(int(wanted.mode or "0", 8) & 0o6000)
 
 
 async def make_folder(target: Target, path: str) -> Found:

@@ -133,6 +133,20 @@ def test_owner_group_and_mode_are_set(target: LocalTarget) -> None:
     assert (target.root / "link").lstat().st_gid == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+@pytest.mark.parametrize("who", [{"owner": 1001}, {"group": 1001}])
+@pytest.mark.parametrize("mode", ["4755", "2755"])
+def test_a_new_owner_does_not_cost_the_set_id_bits(target: LocalTarget, who: dict[str, int], mode: str) -> None:
+    """Giving a file away takes them off; the mode that is asked for is what is there in the end."""
+    (target.root / "it").touch()
+    (target.root / "it").chmod(int(mode, 8))
+
+    first, second = (file(target, state="file", mode=mode, **who) for _ in range(2))
+
+    assert modes(target.root / "it") == mode
+    assert [first.status, second.status] == [Status.CHANGED, Status.OK]
+
+
 def test_an_owner_that_is_not_there_is_the_host_s_error(target: LocalTarget) -> None:
     """In the host's own words."""
     with pytest.raises(StepError, match=r"owner, group or mode of .* can't be set: chown: invalid user"):
