@@ -1,7 +1,10 @@
 """The host as a step kind sees it: the session, with the step's own keys applied to every command."""
 
 import asyncio
+import contextvars
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,17 @@ from runner.model.playbook import Step
 from runner.model.template import Template, Value
 from runner.transport import Command, CommandResult, Fate, Session, Sink
 
-PUT = 'umask 077; set -C; cat > "$1" || { rc=$?; rm -f -- "$1"; exit $rc; }; wc -c < "$1"'
-"""Writes a new file: ``set -C`` makes the redirection fail where the name exists (POSIX.1-2017 XCU 2.7.2)."""
+PUT = r"""
+umask 077; set -C
+{ trap 'rm -f -- "$1"' EXIT; trap 'exit 1' HUP INT TERM; cat; } >"$1" || exit
+size=$(wc -c <"$1"); echo "$size"
+[ "$size" -ne "$2" ] || trap - EXIT
+"""
+"""Writes a new file ``$1`` of ``$2`` bytes, and prints its size; less than all of it is removed again.
+
+``set -C`` makes the redirection fail where the name exists (POSIX.1-2017 XCU 2.7.2). The traps stand behind it: what
+is there already is not ours to remove.
+"""
 
 
 @dataclass(slots=True)
@@ -95,7 +107,7 @@ class StepTarget:
     async def put(self, source: bytes | Path, dest: str) -> None:
         """Write a new private file, and check its size."""
         expected = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
-        result = await self.run(PUT, args=(dest,), stdin=source, quiet=True)
+        result = await self.run(PUT, args=(dest, str(expected)), stdin=source, quiet=True)
         if result.rc != 0:
             raise StepError(f'cannot write "{dest}": {result.stderr.text or f"exit status {result.rc}"}')
         if result.stdout.text.strip() != str(expected):
@@ -145,8 +157,22 @@ class StepTarget:
         return asyncio.get_running_loop().time()
 
     async def in_thread(self, work: Callable[[], Any]) -> Any:
-        """Run blocking work beside the loop."""
-        return await asyncio.to_thread(work)
+        """Run blocking work beside the loop, in a thread that may be left behind when nobody waits for it any more.
+
+        Why not the loop's own pool: its threads are waited for when the loop ends, however long their work hangs.
+        """
+        done: Future[Any] = Future()
+        done.set_running_or_notify_cancel()  # from here on whoever waits can give up, and the thread's end still fits
+        context = contextvars.copy_context()
+
+        def body() -> None:
+            try:
+                done.set_result(context.run(work))
+            except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
+                done.set_exception(error)
+
+        threading.Thread(target=body, name="beside-the-loop", daemon=True).start()
+        return await asyncio.wrap_future(done)
 
     async def wait_for_person(self, message: str) -> None:
         """Wait until a person says to go on."""
