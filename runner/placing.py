@@ -119,7 +119,7 @@ class Placed:
 
 async def place(target: Target, wanted: Wanted) -> Placed:
     """Make the file as wanted. Raises StepError when it can't be, with the old one left as it was."""
-    told = fingerprint(wanted.content)
+    told = await target.in_thread(lambda: fingerprint(wanted.content))
     questions = [(wanted.dest, told.size)]
     (found,) = await look(target, questions, with_names=wanted.attributes.are_named)
     return await settle(target, wanted, found, told)
@@ -146,7 +146,7 @@ async def _write(target: Target, wanted: Wanted, found: Found, told: Fingerprint
     rides_along = told.size <= SMALL
     if not rides_along:
         await target.put(content, temp)
-    data = (content if isinstance(content, bytes) else content.read_bytes()) if rides_along else b""
+    data = await target.in_thread(lambda: bytes_of(content)) if rides_along else b""
     args = write_arguments(wanted, found, told, temp=temp, stale=stale, source="stdin" if rides_along else "there")
     result = await target.run(WRITE, args=args, stdin=data, quiet=True)
     if result.rc != 0:
@@ -156,6 +156,11 @@ async def _write(target: Target, wanted: Wanted, found: Found, told: Fingerprint
         target.say(f'every user of the host can replace "{wanted.dest}": its directory is open to all')
     same = found.holds(told) and parsed(line).ownership == found.ownership
     return Placed(not same, told, backup)
+
+
+def bytes_of(content: bytes | Path) -> bytes:
+    """Contents as bytes; a file is read, which blocks."""
+    return content if isinstance(content, bytes) else content.read_bytes()
 
 
 def private_names(dest: str) -> tuple[str, str]:

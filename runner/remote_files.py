@@ -63,7 +63,8 @@ if [ -n "$mode" ]; then chmod -- "$mode" "$path" || exit 1; fi
 ls -ldn "$path"
 """
 
-MAKE_FOLDER = """LC_ALL=C; export LC_ALL; umask 077; { mkdir -- "$1" 2>/dev/null || [ -d "$1" ] || mkdir -- "$1"; } && ls -ldn "$1\""""
+MAKE_FOLDER = """LC_ALL=C; export LC_ALL; umask 077
+{ mkdir -- "$1" 2>/dev/null || [ -d "$1" ] || mkdir -- "$1"; } && ls -ldn "$1\""""
 
 KINDS = {"-": "file", "d": "folder", "l": "link", "p": "FIFO", "s": "socket", "c": "device", "b": "device"}
 ARTICLES = {"file": "a file", "folder": "a directory", "link": "a link", "FIFO": "a FIFO", "socket": "a socket"}
@@ -235,8 +236,8 @@ def complaint(result: CommandResult) -> str:
 
 def whats_wrong(path: str) -> str:
     """Why text can't be the path of a file to place on a host, or empty."""
-    if not path:
-        return "it is empty"
+    if not path or not is_text(path, "surrogateescape"):
+        return "it holds half a character" if path else "it is empty"
     if not path.startswith("/"):
         return '"~" means nothing here' if path.startswith("~") else "it is not absolute"
     if path.strip("/") == "":
@@ -248,10 +249,27 @@ def whats_wrong(path: str) -> str:
     return "it holds a line break or NUL character" if set("\0\n\r") & {*path} else ""
 
 
+def is_text(value: str, errors: str = "strict") -> bool:
+    """Whether a text can be written as UTF-8: none of its characters is half of one (a lone surrogate).
+
+    With ``surrogateescape`` those that stand for bytes of a host's file name are fine.
+    """
+    try:
+        value.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(value: str) -> str:
+    """A text as a message can hold it: half a character is spelt out."""
+    return value.encode("utf-8", "backslashreplace").decode()
+
+
 def absolute(path: str, key: str = "dest") -> str:
     """The path, if it can be one on a host. Raises StepError otherwise."""
     if wrong := whats_wrong(path):
-        raise StepError(f'{key} "{path}" can\'t be used: {wrong}')
+        raise StepError(f'{key} "{shown(path)}" can\'t be used: {wrong}')
     return re.sub("/+", "/", path)
 
 
@@ -260,7 +278,7 @@ def check_paths(params: Mapping[str, Value], keys: Iterable[str]) -> Iterator[Co
     for key in keys:
         value = params.get(key)
         if isinstance(value, str) and (wrong := whats_wrong(value)):
-            yield Complaint("E413", f'{key} "{value}" can\'t be used: {wrong}', (key,), "write an absolute path")
+            yield Complaint("E413", f'{key} "{shown(value)}" can\'t be used: {wrong}', (key,), "write an absolute path")
         elif isinstance(value, Template) and value.source[:1] not in {"/", "{"}:
             message = f'{key} "{value.source}" can\'t be used: it is not absolute'
             yield Complaint("E413", message, (key,), "write an absolute path")

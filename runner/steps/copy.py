@@ -62,12 +62,21 @@ async def run(params: Params, target: Target) -> Outcome:
     """Put it there, where it is not yet."""
     dest = absolute(params.dest)
     if params.src is None:
-        return told(dest, await place(target, wanted(params, dest, (params.content or "").encode())))
+        return told(dest, await place(target, wanted(params, dest, as_bytes(params.content or ""))))
     source = await target.in_thread(lambda: inside(target.project, target.folder, params.src or ""))
     if source.is_dir():
         return await copy_folder(params, target, source=source, dest=dest)
     await target.in_thread(lambda: fingerprint(regular(source)))  # its cost is paid once, and beside the loop
     return told(dest, await place(target, wanted(params, dest, source)))
+
+
+def as_bytes(content: str) -> bytes:
+    """A text as UTF-8. Raises StepError where it holds what is no text, such as bytes of another encoding."""
+    try:
+        return content.encode()
+    except UnicodeEncodeError as error:
+        message = f"content can't be written as UTF-8: its character {error.start + 1} is half a character"
+        raise StepError(message, hint="it came from bytes that are no UTF-8, or an escape such as \\ud800") from None
 
 
 def wanted(params: Params, dest: str, content: bytes | Path, mode: str | None = None) -> Wanted:

@@ -28,7 +28,7 @@ from runner.fragments import FILLED, mapping
 from runner.local_files import MOST_FILES, fingerprint
 from runner.model.outcome import Outcome, ok
 from runner.model.template import Value
-from runner.remote_files import Found, absolute, check_paths, complaint, look
+from runner.remote_files import Found, absolute, check_paths, complaint, is_text, look, shown
 from runner.step import Complaint, StepKind, Target
 from runner.storing import NewFile, is_plain, opened, parts_of
 
@@ -74,8 +74,10 @@ def check(params: Mapping[str, Value]) -> Iterator[Complaint]:
 
 def local_folder(target: Target, dest: str) -> Path:
     """Where the host's files go. Raises StepError for a folder outside the project."""
+    if "\0" in dest or not is_text(dest):
+        raise StepError(f'dest "{shown(dest)}" can\'t be used: it holds a NUL character or half a character')
     root = (target.folder / dest).resolve()
-    if "\0" in dest or not root.is_relative_to(target.project.resolve()):
+    if not root.is_relative_to(target.project.resolve()):
         raise StepError(f'dest "{dest}" is outside the project "{target.project}"')
     if re.search(rf"(?<![A-Za-z0-9]){re.escape(target.host)}(?![A-Za-z0-9])", dest):
         return root
@@ -108,7 +110,7 @@ async def listed(target: Target, src: str) -> list[Item]:
 async def run(params: Params, target: Target) -> Outcome:
     """List, compare with what is here, and bring what differs."""
     src = absolute(params.src, "src")
-    root = local_folder(target, params.dest)
+    root = await target.in_thread(lambda: local_folder(target, params.dest))
     items = await listed(target, src)
     sizes = await target.in_thread(lambda: [size_here(root, item) for item in items])
     found = await look(target, [(item.path, size) for item, size in zip(items, sizes, strict=True)])
@@ -118,11 +120,11 @@ async def run(params: Params, target: Target) -> Outcome:
             changed |= await target.in_thread(partial(make_folder, root, item))
         else:
             changed |= await bring(target, root, item=item, there=there)
-            size += (root / "/".join(item.parts)).stat().st_size
+            size += (await target.in_thread(root.joinpath(*item.parts).stat)).st_size
             files.append("/".join(item.parts))
     for item, there in reversed(list(zip(items, found, strict=True))):
         if there.kind == "folder":
-            changed |= set_mode(root, item, there.mode)
+            changed |= await target.in_thread(partial(set_mode, root, item, there.mode))
     return ok(changed=changed, data={"dest": str(root), "files": files, "size": size})
 
 
@@ -156,7 +158,7 @@ async def bring(target: Target, root: Path, *, item: Item, there: Found) -> bool
     *above, name = item.parts
     with opened(root, tuple(above)) as folder, NewFile(folder, name) as file:
         await target.get(item.path, file.write)
-        return file.keep(mode)
+        return bool(await target.in_thread(lambda: file.keep(mode)))
 
 
 def is_here(root: Path, item: Item, there: Found) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -396,3 +397,54 @@ def test_a_dest_from_a_template_is_looked_at_as_far_as_it_is_known() -> None:
     ]
 
     assert codes == [["E413"], [], []]
+
+
+@pytest.mark.parametrize("half", [0xD800, 0xDCFF])
+def test_content_that_is_no_text_is_refused(target: LocalTarget, half: int) -> None:
+    """Before anything is sent, with the place, and in words that can be written down."""
+    with pytest.raises(
+        StepError, match="content can't be written as UTF-8: its character 3 is half a character"
+    ) as caught:
+        copy(target, content=f"ab{chr(half)}")
+
+    assert caught.value.message.isascii()
+    assert target.calls == 0
+
+
+def test_a_dest_with_half_a_character_is_refused(target: LocalTarget) -> None:
+    """Also one that a template gave; bytes of another encoding are a name like any other."""
+    with pytest.raises(StepError, match=r'dest "/x\\ud800" can\'t be used: it holds half a character'):
+        asyncio.run(STEP.run(STEP.params(dest="/x\ud800", content="x"), target))
+    assert complaints_of(STEP, {"dest": "/x\ud800", "content": "x"}) == ["E413"]
+
+    assert copy(target, dest=str(target.root / "x\udcff"), content="x").changed
+    assert [path.name for path in target.root.iterdir()] == ["x\udcff"]
+
+
+class NoReading(LocalTarget):
+    """A controller on which a file may be read beside the loop alone."""
+
+    beside = False
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        self.beside = True
+        try:
+            return work()
+        finally:
+            self.beside = False
+
+
+def test_reading_a_file_holds_up_no_other_host(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow disk of the controller's is waited for beside the loop."""
+    (target.folder / "f").write_text("x")
+    host = NoReading(target.root, target.folder)
+    read, seen = Path.read_bytes, []
+
+    def read_bytes(path: Path) -> bytes:
+        seen.append(host.beside)
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    copy(host, src="f")
+
+    assert seen == [True]

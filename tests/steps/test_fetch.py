@@ -129,6 +129,41 @@ def test_dest_outside_the_project_is_refused(target: LocalTarget) -> None:
     assert target.calls == 0
 
 
+@pytest.mark.parametrize(("dest", "told"), [("a\0b", "a\0b"), ("a\ud800", "a\\ud800"), ("a\udcff", "a\\udcff")])
+def test_a_dest_that_no_folder_can_have_is_refused(target: LocalTarget, dest: str, told: str) -> None:
+    """In words that can be written down."""
+    with pytest.raises(StepError, match="it holds a NUL character or half a character") as caught:
+        do(STEP, {"src": str(target.root / "f"), "dest": dest}, target)
+
+    assert caught.value.message.startswith(f'dest "{told}"')
+    assert target.calls == 0
+
+
+class Watching(LocalTarget):
+    """A controller that knows what is done beside its loop."""
+
+    beside = False
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        self.beside = True
+        try:
+            return work()
+        finally:
+            self.beside = False
+
+
+def test_waiting_for_the_disk_holds_up_no_other_host(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each file is flushed and compared beside the loop."""
+    (target.root / "f").write_text("x")
+    watching = Watching(target.root, target.folder)
+    seen: list[bool] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(watching.beside))
+
+    do(STEP, {"src": str(target.root / "f")}, watching)
+
+    assert seen == [True]
+
+
 @pytest.mark.parametrize("host", ["..", "a/b", "a\nb"])
 def test_a_host_whose_name_is_no_folder_s_is_refused(target: LocalTarget, host: str) -> None:
     """Its name comes from the inventory, and still is looked at."""
