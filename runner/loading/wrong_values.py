@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from runner.durations import FORMS
 from runner.fragments import DURATION, MODE, TEMPLATE
+from runner.loading.language import ID
 from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
 from runner.words import suggest
 
@@ -23,6 +24,9 @@ TYPES = {
     "object": "a mapping",
     "null": "nothing",
 }
+FORMS_OF_TEXT = {ID["pattern"]: "letters, digits, dots, dashes and underscores, a letter or digit first"}
+"""What a pattern asks for, in words, where its schema has no title."""
+
 MODE_HINT = 'write four octal digits in quotes: "0644"'
 
 
@@ -110,6 +114,9 @@ def _out_of_range(error: Any, text: str) -> Finding:
         return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", FORMS)
     if error.validator == "uniqueItems":
         return Finding("E406", "something stands in this list twice", "remove one of them")
+    if error.validator == "pattern" and "title" not in schema:
+        form = FORMS_OF_TEXT.get(schema["pattern"], f"text of the form {schema['pattern']}")
+        return Finding("E406", f"{got(value, text)}, expected {form}", example(schema))
     words = words_of(schema)
     near = suggest(value, words) if isinstance(value, str) and words else ""
     return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", near or example(schema))

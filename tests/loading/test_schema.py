@@ -6,6 +6,7 @@ import pytest
 
 from runner.fragments import BOOLEAN, DURATION, FILLED, MODE, TEXT, choice, mapping, or_template
 from runner.loading.documents import Problems, read_text
+from runner.loading.language import ID
 from runner.loading.schema import validate, validate_step
 
 COUNT = {"type": "integer", "minimum": 1}
@@ -35,6 +36,9 @@ SCHEMA = mapping(
         "flag": {"enum": [True, "auto", None]},
         "file": mapping({"src": TEXT}, ("src",)),
         "any": {"not": {"type": "null"}},
+        "id": ID,
+        "tag": {"type": "string", "pattern": "^v[0-9]+$"},
+        "titled": {"title": "a version", "type": "string", "pattern": "^v[0-9]+$"},
     },
     ("name",),
 )
@@ -92,6 +96,9 @@ flag: auto
         ("timeout: -1", "E406 2:10+2 got the number -1, expected a duration | write 500ms, 10s, 5m, 1h30m, 2d or a number of seconds"),
         ("timeout:", 'E219 2:9+1 "timeout" has no value; expected a duration'),
         ("timeout: [1]", "E311 2:10+3 got a list of 1 item, expected a duration"),
+        ('id: "../../../x"', 'E406 2:5+12 got the text "../../../x", expected letters, digits, dots, dashes and underscores, a letter or digit first'),
+        ("tag: x", 'E406 2:6+1 got the text "x", expected text of the form ^v[0-9]+$'),
+        ("titled: x", 'E406 2:9+1 got the text "x", expected a version'),
         ("name: 1.10", "E305 1:7+4 got the number 1.1, expected text | quote it: '1.10'"),
         ("name: true", "E311 1:7+4 got true, expected text | quote it: 'true'"),
         ("name: [a, b]", "E311 1:7+6 got a list of 2 items, expected text | for example: deploy"),
