@@ -6,9 +6,13 @@ Redirects are answers, not followed: a check of one address must not turn into a
 to a file.
 """
 
+import asyncio
 import json
 import re
+import socket
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
@@ -22,6 +26,9 @@ LARGEST = 1024 * 1024
 """Bytes of a body that are kept."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LONGEST_HERE = 60.0
+"""Seconds that an answer to this machine may take, from the look-up of the name to the end of the body."""
+
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
@@ -105,14 +112,28 @@ def _body(body: Any) -> tuple[bytes | None, str]:
 async def ask(target: Target, wanted: Request, *, from_host: bool) -> Answer:
     """Send it and hear the answer. Raises StepError when the host has nothing to send it with."""
     if not from_host:
-        answer = await target.in_thread(lambda: ask_here(wanted))
-        return answer if isinstance(answer, Answer) else Answer(0, reason=str(answer))
+        return await _from_here(target, wanted)
     result = await target.run(CURL, stdin=curl_config(wanted), quiet=True)
     if result.rc == NO_CURL:
         return await _by_wget(target, wanted)
     if result.rc != 0:
         return Answer(0, reason=complaint(result).removeprefix("curl: "))
     return parsed(result.stdout.data)
+
+
+async def _from_here(target: Target, wanted: Request) -> Answer:
+    limit = min(wanted.limit, LONGEST_HERE)
+    try:
+        # A name that does not resolve can't be cut short: its thread is left behind.
+        async with asyncio.timeout(limit + 1):
+            answer = await target.in_thread(lambda: ask_here(wanted, limit))
+    except TimeoutError:
+        return _too_slow(limit)
+    return answer if isinstance(answer, Answer) else Answer(0, reason=str(answer))
+
+
+def _too_slow(limit: float) -> Answer:
+    return Answer(0, reason=f"no whole answer within {limit:g} s")
 
 
 def curl_config(wanted: Request) -> bytes:
@@ -182,24 +203,89 @@ def _headers(head: bytes) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def ask_here(wanted: Request) -> Answer:
-    """Send it from this machine, and wait. Certificates are verified; a proxy is taken from the environment."""
+def ask_here(wanted: Request, limit: float = LONGEST_HERE) -> Answer:
+    """Send it from this machine, and wait, at most ``limit`` seconds from the connection to the end of the body.
+
+    Certificates are verified; a proxy is taken from the environment. Why a clock beside it: a socket's own timeout
+    begins anew with each byte, so that a server that sends one a minute would be heard for ever.
+    """
+    clock = _Clock(limit)
+    with clock:
+        answer = _answer_here(wanted, limit, clock)
+    return _too_slow(limit) if clock.is_over else answer
+
+
+class _Clock:
+    """Cuts the connections that it knows when ``limit`` seconds are over."""
+
+    def __init__(self, limit: float) -> None:
+        self.is_over = False
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(limit, self._cut)
+        self._timer.daemon = True
+
+    def connect(self, *args: Any, **options: Any) -> socket.socket:
+        """Open a connection, and keep a second handle of it: TLS takes the first one away."""
+        made = socket.create_connection(*args, **options)
+        with self._lock:
+            self._sockets.append(made.dup())
+        if self.is_over:
+            self._cut()
+        return made
+
+    def _cut(self) -> None:
+        self.is_over = True
+        with self._lock:
+            for one in self._sockets:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for one in self._sockets:
+                one.close()
+            self._sockets.clear()
+
+
+def _answer_here(wanted: Request, limit: float, clock: _Clock) -> Answer:
     import urllib.request  # noqa: PLC0415 - 30 ms, and hardly any playbook needs it
     from http.client import HTTPException  # noqa: PLC0415 - as above
 
+    class Http(urllib.request.HTTPHandler):
+        def do_open(self, http_class: Any, req: Any, **options: Any) -> Any:
+            return super().do_open(_watched(http_class, clock), req, **options)
+
+    class Https(urllib.request.HTTPSHandler):
+        def do_open(self, http_class: Any, req: Any, **options: Any) -> Any:
+            return super().do_open(_watched(http_class, clock), req, **options)
+
     # No handler for redirects, errors, files or FTP: an answer of any status is an answer, and http is all there is.
     opener = urllib.request.OpenerDirector()
-    for handler in (urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler()):
+    for handler in (urllib.request.ProxyHandler(), Http(), Https()):
         opener.add_handler(handler)
     sent = urllib.request.Request(  # noqa: S310 - ``request`` has looked at the scheme
         wanted.url, data=wanted.body, headers=dict(wanted.headers), method=wanted.method
     )
     try:
-        with opener.open(sent, timeout=wanted.limit) as response:
+        with opener.open(sent, timeout=limit) as response:
             return Answer(response.status, _by_name(response.headers), response.read(LARGEST))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         return Answer(0, reason=str(reason) or type(error).__name__)
+
+
+def _watched(http_class: Any, clock: _Clock) -> Any:
+    def made(*args: Any, **options: Any) -> Any:
+        connection = http_class(*args, **options)
+        connection._create_connection = clock.connect  # noqa: SLF001 - the one place where it can be had before TLS
+        return connection
+
+    return made
 
 
 def _by_name(headers: Message) -> dict[str, str]:

@@ -1,5 +1,11 @@
 """``http``: one request, from the host or the controller."""
 
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +16,8 @@ from web_server import WebServer
 from runner.errors import StepError
 from runner.model.outcome import Outcome, Status
 from runner.steps.http import STEP
-from runner.web import LARGEST, Answer, curl_config, parsed, request
+from runner.web import LARGEST, Answer, ask_here, curl_config, parsed, request
+from runner.web import ask as ask_through
 
 PLACES = pytest.mark.parametrize("place", ["host", "wget", "controller"])
 SECRET = 'to"ken\\ $(id) {[1-3]} ü'
@@ -184,3 +191,50 @@ def test_the_controller_s_request_opens_no_connection() -> None:
     """``from`` decides who is contacted."""
     assert STEP.on_host(STEP.spell_out("http://a/")) is True
     assert STEP.on_host(STEP.spell_out({"url": "http://a/", "from": "controller"})) is False
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    "says", [b"", b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"]
+)
+def test_a_slow_server_holds_no_thread(scheme: str, says: bytes) -> None:
+    """Silent, or dripping headers or a body, each byte in time: the limit is for all of it."""
+    over = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        taken, _ = listening.accept()
+        with taken, suppress(OSError):
+            taken.sendall(says)
+            while not over.wait(0.05):
+                if says:
+                    taken.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=serve, args=(listening,), daemon=True)
+        server.start()
+        # a byte of a TLS record's head at a time, for https
+        url = f"{scheme}://127.0.0.1:{listening.getsockname()[1]}/"
+        begun = time.monotonic()
+        answer = ask_here(request(url), 0.3)
+        took = time.monotonic() - begun
+        over.set()
+        server.join(10)
+
+    assert answer.status == 0
+    assert took < 3
+    if scheme == "http":
+        assert answer.reason == "no whole answer within 0.3 s"
+
+
+def test_a_thread_that_hangs_is_not_waited_for(target: LocalTarget) -> None:
+    """A name can take longer to resolve than anybody wants to wait."""
+
+    async def in_thread(_work: Callable[[], Any]) -> Any:
+        await asyncio.Event().wait()
+
+    target.in_thread = in_thread  # type: ignore[method-assign]
+    wanted = request("http://127.0.0.1:9/", limit=0.01)
+
+    answer = asyncio.run(ask_through(target, wanted, from_host=False))
+
+    assert answer == Answer(0, reason="no whole answer within 0.01 s")
