@@ -141,7 +141,7 @@ def refuse_others(dest: str, found: Found) -> None:
 
 
 async def _write(target: Target, wanted: Wanted, found: Found, told: Fingerprint) -> Placed:
-    stale, temp = private_names(wanted.dest)
+    stale, temp = private_names(wanted.dest, target.host)
     content = wanted.content
     rides_along = told.size <= SMALL
     if not rides_along:
@@ -163,9 +163,12 @@ def bytes_of(content: bytes | Path) -> bytes:
     return content if isinstance(content, bytes) else content.read_bytes()
 
 
-def private_names(dest: str) -> tuple[str, str]:
-    """The beginning of the names of private files for ``dest``, beside it, and one such name."""
-    key = hashlib.sha256(dest.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+def private_names(dest: str, host: str) -> tuple[str, str]:
+    """The beginning of the names of private files for ``dest``, beside it, and one such name.
+
+    They are a host's own, since several hosts may share a file system and write the same file at the same time.
+    """
+    key = hashlib.sha256(f"{host}\0{dest}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     stale = f"{dest.rpartition('/')[0]}/.runner-{key}-"
     return stale, stale + secrets.token_hex(16)
 

@@ -11,7 +11,7 @@ A transport lives for a whole run and gives one :class:`Session` a host. A sessi
 - secrets travel on standard input or in the environment, never in an argument list of ours, on either side.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,10 @@ class Session(Protocol):
 
 class Transport(Protocol):
     """One way to reach hosts, for the length of a run."""
+
+    async def prepare(self, hosts: Iterable[Host]) -> None:
+        """Ask what only a person knows, before any of these hosts is contacted; what is wrong shows in ``connect``."""
+        ...
 
     async def connect(self, host: Host) -> Session:
         """Open a session, or raise ConnectError with its cause. ``host.address`` and options are already rendered."""

@@ -18,6 +18,7 @@ from runner.engine.output import OutputStore
 from runner.engine.run import run_plan, shared_ids
 from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
+from runner.errors import JournalError
 from runner.journal import FIRST_SUM, encode
 from runner.loading.project import load
 from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepEnded, StepIntent, StepRetry, WaveStarted
@@ -60,11 +61,9 @@ class Recorder:
 
     async def store(self, event: Event) -> None:
         """Record it; where the disk is full by then, as a journal would."""
-        if self.fails_at is not None and len(self.events) >= self.fails_at:
-            from runner.errors import JournalError  # noqa: PLC0415
-
-            raise JournalError("cannot write the journal: No space left on device")
         self.emit(event)
+        if self.fails_at is not None and len(self.events) >= self.fails_at:
+            raise JournalError("cannot write the journal: No space left on device")
         await asyncio.sleep(0)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import shutil
@@ -357,6 +358,76 @@ def test_cancelled_just_before_the_begin_frame_still_kills():
 
     assert command.fate.killed == "yes"
     assert not alive(command.fate.group)
+
+
+@pytest.mark.parametrize("comes", ["with the output", "later"])
+def test_step_that_has_ended_is_not_killed(comes):
+    """An end that is there already, or comes before the begin frame: its group's number may be another's by now."""
+    pipe = Scripted()
+
+    def sink(_stream, _chunk):
+        raise ValueError("full")
+
+    command = Command(script="true", sink=sink)
+    ends = "NONCE e 1 0\n"
+
+    async def story(session):
+        task = await pipe.greeted(session, command)
+        begin = "NONCE b 1 999999\n" if comes == "with the output" else ""
+        pipe.say(begin + (ends if begin else ""), "stdout")
+        pipe.say("boom" + (ends if begin else ""), "stderr")
+        if not begin:
+            await until(lambda: command.fate.killed == "unknown")
+            pipe.say(ends)
+        with pytest.raises(ValueError, match="full"):
+            await task
+        return pipe.opened
+
+    assert tell(story, pipe) == 1
+    assert command.fate.killed is None
+    assert not pipe.eof
+
+
+def test_step_that_was_given_up_is_not_heard():
+    """What comes after the step has ended for runner is no output of it: its sink is told nothing more."""
+    pipe = Scripted()
+    heard = []
+    command = Command(script="sleep 61", sink=lambda _, chunk: heard.append(chunk))
+
+    async def story(session):
+        task = await pipe.greeted(session, command)
+        pipe.say("before", "stderr")
+        await cancelled_after(task, lambda: True)
+        pipe.say("late", "stderr")
+        pipe.say("NONCE b 1 999999\nlate", "stdout")
+
+    tell(story, pipe, patience=0.05)
+
+    assert heard == [b"before"]
+    assert command.fate.killed == "unknown"
+
+
+def test_cut_of_bulk_input_leaves_nothing_behind():
+    """The shell of a cut step ends later, with nobody waiting: the loop has nothing to complain of."""
+    pipe = Scripted()
+    complaints = []
+    command = Command(script="cat", stdin=b"x" * 100_000)
+
+    async def story(session):
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
+        greeted = await pipe.greeted(session, Command(script="true"))
+        pipe.say("NONCE e 1 0\n")
+        await greeted
+        task = await pipe.greeted(session, command)
+        receiver = pipe.receiver
+        await cancelled_after(task, lambda: True)
+        receiver.ended("closed")
+        del task, receiver, pipe.receiver
+        gc.collect()
+
+    tell(story, pipe, patience=0.05)
+
+    assert complaints == []
 
 
 def test_second_cancellation_gives_up_at_once():

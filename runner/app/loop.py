@@ -16,7 +16,7 @@ T = TypeVar("T")
 THREADS = 32
 """Threads for name resolution and what else blocks; the default, cores + 4, stalls a fleet that connects at once."""
 
-SPARE_FILES = 100
+SPARE_FILES = 40
 """Descriptors kept back for files, pipes and the journal."""
 
 FILES_PER_HOST = 4

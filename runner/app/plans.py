@@ -14,6 +14,7 @@ from runner.location import Problem
 from runner.model.events import PlanReady
 from runner.model.plan import Plan
 from runner.planning.compile import PlanSettings, compile_plan
+from runner.words import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ def make_plan(settings: Settings) -> Planned:
     """Load and plan. Raises InputError with every problem."""
     loaded = load(settings.playbook, inventories=settings.inventory, sets=settings.sets, cwd=Path.cwd())
     seed = chance.randbelow(1 << 31) if settings.seed is None else settings.seed
+    max_open = raise_file_limit()
     wanted = PlanSettings(
         limit=settings.limit,
         exclude=settings.exclude,
@@ -37,7 +39,7 @@ def make_plan(settings: Settings) -> Planned:
         timeout=duration_option("--timeout", settings.timeout),
         seed=seed,
         fail_fast=settings.fail_fast,
-        max_open=raise_file_limit(),
+        max_open=max_open,
         extra=loaded.extra,
     )
     try:
@@ -46,7 +48,32 @@ def make_plan(settings: Settings) -> Planned:
         )
     except InputError as error:
         raise InputError(error.problems, {**loaded.sources, **error.sources}) from None
+    check_policy(settings.exit_policy, plan)
+    check_files(plan, max_open)
     return Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()))
+
+
+def check_files(plan: Plan, max_open: int) -> None:
+    """Refuse a concurrency that limits on open files do not bear. Raises InputError with the numbers."""
+    for play in plan.plays:
+        if min(play.concurrency, len(play.hosts)) > max_open:
+            words = f'play "{play.id}" lets {play.concurrency} hosts work at once; open files allow {max_open}'
+            hint = f"raise the limit (ulimit -n), or say --concurrency {max_open}"
+            raise InputError([Problem("E619", words, play.location, hint)])
+
+
+def check_policy(policy: str, plan: Plan) -> None:
+    """Refuse an ``--exit-policy`` that names no policy, or a host that is not in the plan. Raises InputError."""
+    kind, separator, host = policy.partition("=")
+    if not separator and kind in {"any", "all", "worst"}:
+        return
+    if not separator or kind not in {"main", "main-any"}:
+        hint = "write any, all, worst, main=HOST or main-any=HOST"
+        raise InputError([Problem("E619", f'--exit-policy: there is no policy "{policy}"', hint=hint)])
+    if not any(host in play.hosts for play in plan.plays):
+        raise InputError(
+            [Problem("E619", f'--exit-policy: no play runs on a host "{host}"', hint=suggest(host, plan.hosts))]
+        )
 
 
 def duration_option(option: str, text: str | None) -> float | None:

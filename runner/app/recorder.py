@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 
+from runner.errors import RunnerError
 from runner.journal import Journal
 from runner.model.changed import changed
 from runner.model.events import Event, StepOutput
+from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary
 from runner.redaction import Redactor
@@ -12,7 +14,9 @@ from runner.reporting import Record, View
 
 
 class Recorder:
-    """Implements what the engine asks for. A view that fails is dropped and named; it never stops a run.
+    """Implements what the engine asks for. A view that fails is dropped; it never stops a run.
+
+    ``dropped`` names those views, but for one whose reader has gone. ``faults`` are events that do not fit together.
 
     ``log_output`` puts chunks of output into the journal too; without it only the views see them, and only where
     ``wants_output`` says that one of them wants to.
@@ -34,18 +38,27 @@ class Recorder:
         self._redactor = redactor
         self._log_output = log_output
         self.wants_output = log_output or wants_output
+        self.faults: list[str] = []
         self.dropped: list[str] = []
 
     def emit(self, event: Event) -> None:
         """Record it; it rides on the next sync."""
         record = self._record(masked(event, self._redactor) if self._redactor else event)
-        self._progress.apply(record.event, record.ts)
+        try:
+            self._progress.apply(record.event, record.ts)
+        except RunnerError as error:
+            # A summary that is wrong is a fault; ending what runs on hosts for it would be a worse one.
+            self.faults.append(error.message)
         self._show(lambda view: view.see(record))
 
     async def store(self, event: Event) -> None:
         """Record it and return when it is on disk. Raises JournalError."""
         self.emit(event)
         await self._journal.stored()
+
+    def begin(self, plan: Plan, run: str, folder: str) -> None:
+        """Let the views say what will run."""
+        self._show(lambda view: view.begin(plan, run, folder))
 
     def tick(self, now: float) -> None:
         """Let the views redraw, and whoever follows the journal see what nobody waits for."""
@@ -68,7 +81,8 @@ class Recorder:
                 call(view)
             except Exception as error:  # noqa: BLE001 - what people see must not stop what hosts do
                 self._views.remove(view)
-                self.dropped.append(f"{type(view).__name__}: {error}")
+                if not isinstance(error, BrokenPipeError):
+                    self.dropped.append(f"{type(view).__name__}: {error}")
 
 
 FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "reason", "register", "tail")

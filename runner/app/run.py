@@ -36,6 +36,7 @@ from runner.model.progress import Progress
 from runner.model.summary import Summary, as_data, of, with_exit
 from runner.redaction import Redactor
 from runner.reporting import View
+from runner.reporting.escape import visible
 from runner.run_folder import RunFolder
 from runner.steps import kinds
 from runner.transport import Transport, TransportContext
@@ -88,15 +89,26 @@ def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     running = _Running(parts, journal)
     try:
         with quiet_collector():
-            fatal, bugs = run_loop(running.main())
+            fatal, bugs = running.run_loop()
+        fatal = fatal or _failure(journal)
         ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
         status, word = exit_of(ending)
         running.end(with_exit(ending.summary, status, word), status)
     finally:
         journal.close()
-    if fatal is not None:
-        to(sys.stderr)(f"error: {fatal.message}\n")
+    if fatal is None and (fatal := _failure(journal)) is not None:
+        status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal))
+    running.explain(fatal)
     return status
+
+
+def _failure(journal: Journal) -> RunnerError | None:
+    """Why the journal could not be written, if it could not."""
+    try:
+        journal.check()
+    except RunnerError as error:
+        return error
+    return None
 
 
 def _parts(settings: Settings, screen: Screen) -> Parts:
@@ -121,6 +133,7 @@ class _Running:
         self._journal = journal
         self._progress = Progress()
         self._stop = Stop()
+        self._early: list[str] | None = []
         settings = parts.settings
         self.interrupts = Interrupts(self._stop, nobody=settings.batch or not parts.screen.has_input)
         self._recorder = Recorder(
@@ -132,9 +145,40 @@ class _Running:
             wants_output=wants_output(settings, parts.screen),
         )
 
+    def run_loop(self) -> tuple[RunnerError | None, list[str]]:
+        """Run it all; a fault of runner's own is reported and ends the run with a summary all the same."""
+        try:
+            fatal, bugs = run_loop(self.main())
+        except Exception as error:  # noqa: BLE001 - the last place that knows of the run
+            return None, [self._report(error)]
+        return fatal, [*bugs, *self._recorder.faults]
+
+    def explain(self, fatal: RunnerError | None) -> None:
+        """Say on standard error what ended the run, and which view failed."""
+        words = [f"error: {fatal.message}"] if fatal else []
+        words += [f"warning: a view failed and was left out: {name}" for name in self._recorder.dropped]
+        words += [f"warning: a fault in runner: {fault}" for fault in self._recorder.faults]
+        with suppress(OSError, ValueError):
+            to(sys.stderr)("".join(f"{visible(word)}\n" for word in words))
+
     async def main(self) -> tuple[RunnerError | None, list[str]]:
         """Run the plan; gives the error that ended it, if one did, and the files of faults in runner."""
-        await self._begin()
+        async with AsyncExitStack() as stack:
+            started = await self._start(stack)
+            await self._begin()
+            return await self._interruptible(started)
+
+    async def _start(self, stack: AsyncExitStack) -> dict[str, Transport]:
+        """Start the transports that the plan needs, and let them ask what only a person knows."""
+        hosts = self._parts.planned.plan.hosts.values()
+        context = self._transport_context()
+        started: dict[str, Transport] = {}
+        for name in sorted({host.connection for host in hosts}):
+            started[name] = await stack.enter_async_context(transports.load(name).start(context))
+            await started[name].prepare([host for host in hosts if host.connection == name])
+        return started
+
+    async def _interruptible(self, started: dict[str, Transport]) -> tuple[RunnerError | None, list[str]]:
         emit = self._recorder.emit
         handlers: dict[str, Callable[[], None]] = {
             "SIGINT": self._interrupted,
@@ -145,37 +189,33 @@ class _Running:
         with signals(handlers):
             ticking = asyncio.ensure_future(self._tick())
             try:
-                return await self._run()
+                return await self._run(started)
             finally:
                 ticking.cancel()
 
     async def _begin(self) -> None:
         parts = self._parts
         plan = parts.planned.plan
-        for view in parts.views:
-            view.begin(plan, parts.folder.id, str(parts.folder.path))
+        self._recorder.begin(plan, parts.folder.id, str(parts.folder.path))
         self._recorder.emit(run_started(plan, argv=parts.settings.argv, seed=parts.planned.seed))
         self._recorder.emit(plan_ready(plan))
         for problem in parts.planned.loaded.warnings:
             place = f"{problem.location}: " if problem.location else ""
             self._recorder.emit(Warned(message=f"{place}{problem.message} [{problem.code}]", hint=problem.hint))
+        early, self._early = self._early or [], None
+        for text in early:
+            self._warn(text)
         if parts.redactor.has_short:
             self._recorder.emit(Warned(message="a secret has fewer than 4 characters; masking it hides ordinary text"))
         await self._journal.stored()
 
-    async def _run(self) -> tuple[RunnerError | None, list[str]]:
-        plan = self._parts.planned.plan
-        context = self._transport_context()
-        async with AsyncExitStack() as stack:
-            started: dict[str, Transport] = {}
-            for name in sorted({host.connection for host in plan.hosts.values()}):
-                started[name] = await stack.enter_async_context(transports.load(name).start(context))
-            run = self._engine_run(Sessions(started, self._recorder))
-            try:
-                await run_plan(run)
-            except RunnerError as error:
-                return error, run.bugs
-            return None, run.bugs
+    async def _run(self, started: dict[str, Transport]) -> tuple[RunnerError | None, list[str]]:
+        run = self._engine_run(Sessions(started, self._recorder))
+        try:
+            await run_plan(run)
+        except RunnerError as error:
+            return error, run.bugs
+        return None, run.bugs
 
     def _engine_run(self, sessions: Sessions) -> Run:
         parts = self._parts
@@ -192,7 +232,7 @@ class _Running:
             project=parts.planned.project,
             seed=parts.planned.seed,
             salt=chance.token_bytes(16),
-            wait_for_person=parts.person.wait,
+            wait_for_person=lambda message: parts.person.wait(visible(parts.redactor.text(message))),
             report=self._report,
             secrets=parts.values,
             shared_ids=shared_ids(plan.plays),
@@ -205,12 +245,19 @@ class _Running:
             limit=Connecting(parts.planned.plan.connecting).limit,
             ask=parts.person.ask,
             secret=lambda text: parts.values.get(text, text),
-            warn=lambda text: self._recorder.emit(Warned(message=text)),
+            warn=self._warn,
             folder=parts.folder.path,
             home=Path.home(),
             environ=os.environ,
             connect_timeout=parts.connect_timeout,
         )
+
+    def _warn(self, text: str) -> None:
+        """A warning of a transport's; what comes before the first record waits for it."""
+        if self._early is None:
+            self._recorder.emit(Warned(message=text))
+        else:
+            self._early.append(text)
 
     def summary(self) -> Summary:
         """What it came to so far."""

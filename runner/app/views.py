@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TextIO, cast
 
 from runner.app.settings import Settings
-from runner.errors import JournalError
+from runner.errors import InputError
+from runner.location import Problem
 from runner.redaction import Redactor
 from runner.reporting import View
 from runner.run_folder import FILE_MODE
@@ -31,10 +32,15 @@ class Screen:
 
 def screen_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Screen:
     """What standard input and output are; ``NO_COLOR``, ``TERM=dumb`` and ``CI`` are obeyed."""
-    is_terminal = sys.stdout.isatty()
+    is_terminal = _is_terminal(sys.stdout)
     is_plain = environ.get("TERM") == "dumb" or bool(environ.get("CI"))
     color = is_terminal and not settings.no_color and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
-    return Screen(has_input=sys.stdin.isatty(), is_terminal=is_terminal and not is_plain, color=color)
+    return Screen(has_input=_is_terminal(sys.stdin), is_terminal=is_terminal and not is_plain, color=color)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is one; Python has None for a descriptor that was closed when it started."""
+    return stream is not None and stream.isatty()
 
 
 def wants_output(settings: Settings, screen: Screen) -> bool:
@@ -43,13 +49,24 @@ def wants_output(settings: Settings, screen: Screen) -> bool:
 
 
 def chosen(settings: Settings, screen: Screen) -> str:
-    """The name of the view: as asked for, else live on a terminal and plain elsewhere."""
-    return settings.output or ("live" if screen.is_terminal else "plain")
+    """The name of the view: as asked for, else live; that only on a terminal, and plain elsewhere."""
+    wanted = settings.output or ("live" if screen.is_terminal else "plain")
+    # What redraws is for a terminal: a pipe gets not one escape byte.
+    return "plain" if wanted == "live" and not _is_terminal(sys.stdout) else wanted
 
 
 def make_views(settings: Settings, screen: Screen, redactor: Redactor) -> list[View]:
-    """The views of a run. Raises InputError for a ``--line`` that can't be used, JournalError for a log that can't."""
+    """The views of a run. Raises InputError for a ``--line`` or a ``--log-file`` that can't be used."""
+    if settings.line is not None and chosen(settings, screen) != "stream":
+        raise InputError(
+            [Problem("E619", "--line is the form of a line under --output stream", hint="add --output stream")]
+        )
     found = [_view(settings, screen)]
+    if chosen(settings, screen) == "json":
+        from runner.reporting.quiet import Quiet  # noqa: PLC0415 - see _view
+
+        # Standard output is for whoever reads the events; how it ended is for people too.
+        found.append(Quiet(to(sys.stderr)))
     if settings.log_format is not None or settings.log_file is not None:
         found.append(_log(settings, screen, redactor))
     return found
@@ -96,12 +113,15 @@ def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
     try:
         descriptor = os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
-        raise JournalError(f'cannot write the log: "{settings.log_file}": {error.strerror}') from error
+        words = f'cannot write the log: "{settings.log_file}": {error.strerror}'
+        raise InputError([Problem("E619", words, hint="name another with --log-file")]) from error
     return Log(to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
 
 
-def to(stream: TextIO) -> Writer:
-    """Write text to a stream at once; what its encoding lacks is written as an escape."""
+def to(stream: TextIO | None) -> Writer:
+    """Write text to a stream at once; what its encoding lacks is written as an escape. A closed one takes nothing."""
+    if stream is None:
+        return lambda _: None
     encoding = stream.encoding or "utf-8"
 
     def write(text: str) -> None:

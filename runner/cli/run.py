@@ -32,7 +32,7 @@ used, 130 and 143 interrupted.
     "--connect-timeout",
     envvar="RUNNER_CONNECT_TIMEOUT",
     metavar="DURATION",
-    help="Time a login may take, where the inventory says nothing.",
+    help="Time a login may take, whatever the inventory says.",
 )
 @click.option(
     "--exit-policy",

@@ -10,6 +10,7 @@ from runner.cli import exit_codes
 from runner.errors import InputError
 from runner.loading.project import Loaded, load
 from runner.location import Problem
+from runner.planning.compile import PlanSettings, compile_plan
 from runner.reporting import problems as shown
 from runner.reporting.escape import visible
 
@@ -70,7 +71,7 @@ def command(playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tupl
 
 
 def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence[str], *, cwd: Path) -> Findings:
-    """Load each playbook and keep what is said about it."""
+    """Load each playbook, plan it, and keep what is said about it."""
     found = Findings()
     for playbook in playbooks:
         try:
@@ -78,6 +79,14 @@ def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence
         except InputError as error:
             found.problems.update(dict.fromkeys(error.problems))
             found.sources.update(error.sources)
+            continue
+        try:
+            compile_plan(
+                loaded.playbook, loaded.inventory, settings=PlanSettings(extra=loaded.extra), templates=loaded.templates
+            )
+        except InputError as error:
+            found.problems.update(dict.fromkeys((*error.problems, *loaded.warnings)))
+            found.sources.update(loaded.sources)
         else:
             found.problems.update(dict.fromkeys(loaded.warnings))
             found.sources.update(loaded.sources)

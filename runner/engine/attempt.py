@@ -36,12 +36,10 @@ async def attempt_once(
         target = _target(turn, step, names)
         if kind.on_host(params):
             session = await _session(turn, None if kind.only_connects else target)
-    except ConnectError as error:
-        return _unreachable(error), {}
     except TimeoutError:
         return Outcome(Status.CANCELLED, message=turn.stop.reason), {}
-    except (RenderError, StepError) as error:
-        return failed(_words(error), temporary=False), {}
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
+        return _not_begun(turn, error).untried(), {}
     target.session = session
     intent = StepIntent(
         play=turn.play.id,
@@ -64,6 +62,17 @@ async def attempt_once(
     return outcome, hearing.close()
 
 
+def _not_begun(turn: Turn, error: Exception) -> Outcome:
+    """Why a step could not begin."""
+    match error:
+        case ConnectError():
+            return _unreachable(error)
+        case RenderError() | StepError():
+            return failed(_words(error), temporary=False)
+        case _:
+            return _bug(turn, None, error)
+
+
 def _rendered(turn: Turn, step: Step, names: Mapping[str, Any]) -> dict[str, Any]:
     conditions = turn.run.kinds[step.kind].conditions
     render = turn.run.templates.render
@@ -77,7 +86,7 @@ def _target(turn: Turn, step: Step, names: Mapping[str, Any]) -> StepTarget:
     render = turn.run.templates.render
     env = {**turn.play.env, **step.env}
     cwd = step.cwd if step.cwd is not None else turn.play.cwd
-    stdin = None if step.stdin is None else str(render(step.stdin, names)).encode("utf-8", "surrogateescape")
+    stdin = None if step.stdin is None else _bytes(_text(render(step.stdin, names)))
     return StepTarget(
         run_=turn.run,
         place=turn.host,
@@ -94,6 +103,14 @@ def _target(turn: Turn, step: Step, names: Mapping[str, Any]) -> StepTarget:
 def _text(value: Any) -> str:
     """A value as an environment variable holds it: truth as YAML writes it."""
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
+
+
+def _bytes(text: str) -> bytes:
+    """Text as it goes to a command; bytes that were no UTF-8 go as they came."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise StepError("stdin cannot hold a lone surrogate: it is no UTF-8") from None
 
 
 def _become(turn: Turn, step: Step, names: Mapping[str, Any]) -> Become | None:
@@ -170,10 +187,10 @@ def _unreachable(error: ConnectError) -> Outcome:
     return Outcome(Status.UNREACHABLE, message=f"{error.cause}: {error.message}", temporary=error.temporary)
 
 
-def _bug(turn: Turn, target: StepTarget, error: Exception) -> Outcome:
+def _bug(turn: Turn, target: StepTarget | None, error: Exception) -> Outcome:
     file = turn.run.report(error)
     turn.run.bugs.append(file)
-    was_sent = any(fate.sent for fate in target.fates)
+    was_sent = target is not None and any(fate.sent for fate in target.fates)
     message = f"a fault in runner: {type(error).__name__}; see {file}"
     return Outcome(Status.UNKNOWN if was_sent else Status.FAILED, message=message, temporary=False)
 

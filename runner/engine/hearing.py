@@ -47,7 +47,9 @@ class Hearing:
         self._show(stream, self._files.write(stream, chunk))
 
     def note(self, text: str) -> None:
-        """Record what the step says meanwhile."""
+        """Record what the step says meanwhile; a sensitive one says nothing."""
+        if self._step.sensitive:
+            return
         self._turn.run.recorder.emit(StepNote(**self._where(), message=text))
 
     def heard(self, stream: str) -> Captured:

@@ -70,6 +70,11 @@ class HostRun:
             self.turn.run.stop.raise_to(Level.STOP, error.message)
             self._finish(HostStatus.CANCELLED, error.message)
             return
+        except Exception as error:  # noqa: BLE001 - a fault in one host's step must not end the others
+            file = self.turn.run.report(error)
+            self.turn.run.bugs.append(file)
+            self._finish(HostStatus.FAILED, f"{step.id}: a fault in runner: {type(error).__name__}; see {file}")
+            return
         self._done += 1
         self._weigh(step, ended)
 

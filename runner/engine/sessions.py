@@ -36,6 +36,8 @@ class Sessions:
         async with self._locks.setdefault(host.name, asyncio.Lock()):
             found = self._open.get(host.name)
             if found is None or found.closed:
+                if found is not None:
+                    await self._open.pop(host.name).close()  # what is left of it: its connection, its other shells
                 found = self._open[host.name] = await self._connect(host)
             return found
 

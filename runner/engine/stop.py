@@ -141,7 +141,7 @@ class Deadline:
 
     def cut(self) -> None:
         """End it now."""
-        if not self._is_cut:
+        if self._timeout is not None and not self._timeout.expired():
             self._is_cut = True
             self._move(self._loop.time())
 

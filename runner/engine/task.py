@@ -8,9 +8,9 @@ from typing import Any
 
 from runner.engine.attempt import attempt_once
 from runner.engine.retry import next_delay
-from runner.engine.stop import Deadline, Level
+from runner.engine.stop import Level
 from runner.engine.turn import Turn
-from runner.errors import RenderError
+from runner.errors import JournalError, RenderError
 from runner.model.events import StepEnded, StepRetry
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
@@ -40,10 +40,16 @@ class Ended:
 
 async def run_step(turn: Turn, step: Step) -> Ended:
     """Run one step on the turn's host, register its result, and say how it ended. Raises JournalError."""
-    if step.loop is not None:
-        return await _run_loop(turn, step)
-    result, output = await _run_item(turn, step, scope=None, item=None)
-    return _end(turn, step, result, output=output)
+    try:
+        if step.loop is not None:
+            return await _run_loop(turn, step)
+        result, output = await _run_item(turn, step, scope=None, item=None)
+        return _end(turn, step, result, output=output)
+    except JournalError as error:
+        # Its intent is not on disk, so it was not sent; for those who watch it ends all the same.
+        stopped = Result(Outcome(Status.CANCELLED, message=error.message))
+        turn.run.recorder.emit(_ended(turn, step, stopped, output={}))
+        raise
 
 
 async def _run_loop(turn: Turn, step: Step) -> Ended:
@@ -132,20 +138,25 @@ async def _run_item(
 
 
 async def _wait(turn: Turn, delay: float) -> bool:
-    """Wait between two attempts; False where a stop came meanwhile."""
-    deadline = Deadline(turn.stop)
-    try:
-        async with deadline:
-            await asyncio.sleep(delay)
-    except TimeoutError:
-        return False
-    return turn.stop.level < Level.STOP
+    """Wait between two attempts; False, at once, where a stop comes meanwhile."""
+    risen = asyncio.Event()
+    with turn.stop.watching(risen.set):
+        while turn.stop.level < Level.STOP:
+            risen.clear()
+            begun = asyncio.get_running_loop().time()
+            try:
+                async with asyncio.timeout(delay):
+                    await risen.wait()
+            except TimeoutError:
+                return True
+            delay -= asyncio.get_running_loop().time() - begun
+    return False
 
 
 def _judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
     """Let the step's own conditions decide: failed_when, then changed_when, then until."""
     until = None if step.retry is None else step.retry.until
-    if outcome.status not in {Status.OK, Status.CHANGED, Status.FAILED}:
+    if not outcome.was_tried or outcome.status not in {Status.OK, Status.CHANGED, Status.FAILED}:
         return outcome
     if step.failed_when is None and step.changed_when is None and until is None:
         return _unchanged(outcome) if step.read_only else outcome
@@ -171,8 +182,8 @@ def _decided(turn: Turn, step: Step, outcome: Outcome, names: Mapping[str, Any])
         if condition(step.failed_when, names):
             return outcome.judged(Status.FAILED, outcome.message or "failed_when is true")
         if outcome.status is Status.FAILED:
-            # A kind that says failed has still run; without a word of changed_when it counts as having changed.
-            outcome = outcome.judged(Status.CHANGED, "")
+            # A command that failed has still run, and so may have changed something; other kinds say what they did.
+            outcome = outcome.judged(Status.OK if outcome.rc is None else Status.CHANGED, "")
     if step.changed_when is not None and outcome.status is not Status.FAILED:
         status = Status.CHANGED if condition(step.changed_when, names) else Status.OK
         outcome = outcome.judged(status, outcome.message)
@@ -190,7 +201,7 @@ def _end(turn: Turn, step: Step, result: Result, *, output: Mapping[str, Any] | 
     status = result.outcome.status
     ignored = step.on_failure == "ignore" and status in _BAD - _LOST
     turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, ignored=ignored))
-    return Ended(status, ignored, result.outcome.message)
+    return Ended(status, ignored, _hidden(result.outcome) if step.sensitive else result.outcome.message)
 
 
 def _ended(

@@ -4,6 +4,7 @@ Short forms are checked by their own branch, chosen before validating, so that a
 was meant.
 """
 
+import signal
 from typing import Any
 
 from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping
@@ -52,6 +53,9 @@ RETRY: Schema = mapping(
     }
 )
 
+SIGNALS = sorted(name.removeprefix("SIG") for name in signal.Signals.__members__ if not name.startswith("SIGRT"))
+"""Names of signals, as ``ok_codes`` has them."""
+
 STEP_KEYS: dict[str, Schema] = {
     "name": FILLED,
     "id": ID,
@@ -67,7 +71,7 @@ STEP_KEYS: dict[str, Schema] = {
         "items": {
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": 255},
-                {"type": "string", "pattern": "^[A-Z][A-Z0-9+-]*$"},
+                {"enum": SIGNALS},
             ]
         },
     },

@@ -17,7 +17,7 @@ from runner.loading.steps import StepTexts
 from runner.loading.texts import Written
 from runner.location import Location
 from runner.model.inventory import Inventory
-from runner.model.scope import ALWAYS
+from runner.model.scope import ALWAYS, PARTS
 from runner.model.template import Template, templates_in
 from runner.templating import Templates
 from runner.words import suggest
@@ -130,6 +130,7 @@ class Lint:
             hint = 'write "result": it is this step\'s own answer' if name == own else ""
             self._complain(note, name, known, hint)
         self._check_secrets(note)
+        self._check_members(note)
 
     def _complain(self, note: Written, name: str, known: Iterable[str], hint: str = "") -> None:
         offset = self.templates.place(note.template, name)
@@ -142,6 +143,14 @@ class Lint:
             offset = note.template.source.find(name, self.templates.place(note.template, "secrets"))
             hint = suggest(name, declared) or f"declare it: secrets: {{{name}: {{env: {name.upper()}}}}}"
             self.problems.error("E407", f'there is no secret "{name}"', self._inside(note, offset, len(name)), hint)
+
+    def _check_members(self, note: Written) -> None:
+        """What is asked of the names that are always there, whose parts are known."""
+        for name, parts in {**PARTS, "groups": frozenset(self.inventory.groups)}.items():
+            for part in sorted(self.templates.members(note.template, name) - parts):
+                offset = note.template.source.find(part, self.templates.place(note.template, name))
+                place = self._inside(note, max(offset, 0), len(part))
+                self.problems.error("E407", f'"{name}.{part}" is undefined', place, suggest(part, parts))
 
     def _check_arguments(self, note: Written, kind: str, given: set[str]) -> None:
         """What a host printed in shell text needs quoting; a secret may not stand there, nor in an argument (E415)."""

@@ -80,7 +80,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
     ``data`` is what the kind adds to the registered result. ``signal`` is a name without ``SIG``. ``message`` says in
     words why it failed (or what it did). ``killed`` is ``yes``, ``no`` or ``unknown`` where the remote process group
-    had to be ended. ``duration`` in seconds, of this attempt's run time alone.
+    had to be ended. ``duration`` in seconds, of this attempt's run time alone. ``was_tried`` is False where the
+    step could not even begin, so that there is no answer its conditions could judge.
     """
 
     status: Status
@@ -93,6 +94,7 @@ class Outcome(msgspec.Struct, frozen=True):
     temporary: bool = True
     killed: str | None = None
     duration: float = 0.0
+    was_tried: bool = True
 
     @property
     def changed(self) -> bool:
@@ -102,6 +104,10 @@ class Outcome(msgspec.Struct, frozen=True):
     def judged(self, status: Status, message: str) -> "Outcome":
         """The same with another verdict."""
         return msgspec.structs.replace(self, status=status, message=message)
+
+    def untried(self) -> "Outcome":
+        """The same of a step that could not begin."""
+        return msgspec.structs.replace(self, was_tried=False)
 
     def heard(self, stdout: Captured, stderr: Captured) -> "Outcome":
         """The same with what came of its streams before it was cut short."""

@@ -102,6 +102,14 @@ def _text(value: str) -> Any:
     except UnicodeEncodeError:
         import base64  # noqa: PLC0415 - rare
 
-        raw = value.encode("utf-8", "surrogateescape")
+        raw = _raw(value)
         return {"encoding": "base64", "data": base64.b64encode(raw).decode()}
     return value
+
+
+def _raw(value: str) -> bytes:
+    """The bytes that text stands for: what was no UTF-8 as it came, any other lone surrogate as three bytes."""
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")

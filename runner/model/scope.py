@@ -14,6 +14,15 @@ Results = Mapping[str, Mapping[str, Any]]
 """What hosts have registered so far, by host and name; it grows while the run goes on."""
 
 
+PARTS: Mapping[str, frozenset[str]] = {
+    "host": frozenset({"name", "address", "groups", "index", "vars", "facts", "results"}),
+    "wave": frozenset({"index", "count", "hosts"}),
+    "play": frozenset({"id", "name"}),
+    "run": frozenset({"id"}),
+}
+"""What the names that are always there have, where that is the same for every host."""
+
+
 class HostView(Mapping[str, Any]):
     """A host as templates see it: ``name address groups index vars facts results``."""
 
@@ -40,6 +49,9 @@ class HostView(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return 7
+
+    def __str__(self) -> str:
+        return self._host.name
 
     def scope_within(self, scope: Mapping[str, Any]) -> Mapping[str, Any]:
         """The names that this host's own variables see: its own, though another host asks."""

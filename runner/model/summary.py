@@ -8,7 +8,7 @@ runs have equal summaries.
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +21,9 @@ from runner.model.state import ENDED, RUNNING, Failure, HostProgress, PlayProgre
 SLOWEST = 5
 """How many of the slowest steps, and hosts, are named."""
 
-GO_ON = (HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN, HostStatus.CANCELLED, HostStatus.NOT_RUN)
-"""Host statuses that a second run would be for, the worst known first."""
+GO_ON = (HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.CANCELLED, HostStatus.NOT_RUN)
+"""Host statuses that a second run would be for, the worst known first. Not ``unknown``: its step may have run, and a
+person looks before it is sent again."""
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -357,8 +358,21 @@ def _go_on(progress: Progress, hosts: Mapping[str, tuple[str, ...]], folder: str
     if progress.run is None or not folder:
         return ()
     inventories = [word for path in progress.run.inventory for word in ("-i", path)]
-    again = ["runner", "run", progress.run.playbook, *inventories, "--limit"]
+    words = progress.run.argv[1:] or ("run", progress.run.playbook, *inventories)
+    again = ["runner", *_without_limits(words), "--limit"]
     return tuple(shlex.join([*again, f"@{folder}/hosts/{status}"]) for status in GO_ON if hosts.get(status))
+
+
+def _without_limits(words: Sequence[str]) -> list[str]:
+    """A command line as it was typed, but for ``--limit``: the same release, on other hosts."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        is_limit = word in {"-l", "--limit"}
+        if not skip and not is_limit and not word.startswith(("--limit=", "-l")):
+            kept.append(word)
+        skip = is_limit
+    return kept
 
 
 def _time(ts: float) -> str:

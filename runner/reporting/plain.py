@@ -13,7 +13,7 @@ from runner.reporting.escape import visible
 from runner.reporting.summary import opening, render
 from runner.reporting.wording import Names, step_names
 
-HEARTBEAT = 30.0
+HEARTBEAT = 10.0
 """Seconds after which it is said again what is waited for."""
 
 HELD = 1000

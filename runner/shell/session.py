@@ -149,6 +149,7 @@ class ShellSession:
     async def _stop(self, channel: Channel, step: Step) -> None:
         """End a step whose task was cancelled, or whose sink failed; its shell is given up unless it can go on."""
         usable = False
+        step.done.cancel()  # nobody waits for it any more
         try:
             usable = await self._end(channel, step)
         finally:
@@ -156,13 +157,20 @@ class ShellSession:
                 self._give_up(channel)
 
     async def _end(self, channel: Channel, step: Step) -> bool:
-        """End the step's group; whether its shell is ready for the next step. Cancelled again, it stops at once."""
+        """End the step's group; whether its shell is ready for the next step. Cancelled again, it stops at once.
+
+        A step that has ended is let alone: what it left behind is its own, and its group's number may be another's.
+        """
         fate = step.command.fate
+        if step.ended:
+            return channel.gone is None
         fate.killed = "unknown"
         try:
             async with asyncio.timeout(self._patience):
                 await channel.until(lambda: step.begun or step.ended or channel.gone is not None)
-            if fate.group is not None:
+            if step.ended:
+                fate.killed = None
+            elif fate.group is not None:
                 fate.killed = await self._kill(step.command.become, fate.group)
             async with asyncio.timeout(self._patience if fate.killed == "yes" else 0):
                 await channel.until(lambda: step.ended or channel.gone is not None)
@@ -180,7 +188,8 @@ class ShellSession:
                 await control.close()
 
     def _give_up(self, channel: Channel) -> None:
-        """Leave a shell that still waits for its step: it ends by itself after that."""
+        """Leave a shell that still waits for its step: it ends by itself after that, and nobody listens to it."""
+        channel.step = None
         channel.pipe.write_eof()
         self._given_up.append(channel)
         for key, known in tuple(self._channels.items()):

@@ -76,7 +76,11 @@ KIND: Mapping[str, str] = {"directory": "folder", "file": "file", "touched": "fi
 NEW_MODE: Mapping[str, str | None] = {"directory": "0755", "file": "0644", "touched": "0644", "link": None}
 
 MAKE: Mapping[str, str] = {
-    "directory": '(umask 022; mkdir -p -- "${1%/*}/.") && (umask 077; mkdir -- "$1")',
+    "directory": (
+        # Another host may make it at the same moment, on a file system that they share.
+        '(umask 022; mkdir -p -- "${1%/*}/.") && '
+        '{ (umask 077; mkdir -- "$1") 2>/dev/null || [ -d "$1" ] || mkdir -- "$1"; }'
+    ),
     "file": '(umask 077; set -C; : >"$1")',
     "touched": '(umask 077; set -C; : >"$1")',
     "link": 'ln -s -- "$2" "$1"',

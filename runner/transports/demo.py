@@ -9,7 +9,7 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -31,6 +31,9 @@ class DemoTransport:
         self._fleet = fleet
         self._inner = inner
         self._options = options
+
+    async def prepare(self, hosts: Iterable[Host]) -> None:
+        """There is nothing to ask."""
 
     async def connect(self, host: Host) -> Session:
         """Open a session. Raises ConnectError."""

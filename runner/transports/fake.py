@@ -13,7 +13,7 @@ an end only when the script says that the host reported one.
 import asyncio
 import contextlib
 import shlex
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -120,6 +120,9 @@ class _FakeTransport:
         self._fake = fake
         self._context = context
         self._attempts: dict[str, int] = {}
+
+    async def prepare(self, hosts: Iterable[Host]) -> None:
+        """There is nothing to ask."""
 
     async def connect(self, host: Host) -> "_FakeSession":
         """Connect as the script says, inside a place among the connecting ones."""

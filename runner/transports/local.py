@@ -6,7 +6,7 @@ as over SSH are used, so a step means the same on both.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import cast
 
 from runner.errors import ConnectError
@@ -116,6 +116,9 @@ class _Local:
 
     def __init__(self, context: TransportContext) -> None:
         self._context = context
+
+    async def prepare(self, hosts: Iterable[Host]) -> None:
+        """There is nothing to ask."""
 
     async def connect(self, host: Host) -> ShellSession:  # noqa: ARG002 - every host is this machine
         """A session on this machine."""

@@ -5,9 +5,10 @@ for a passphrase), known hosts, a place among the connecting ones, and only then
 """
 
 import asyncio
+import contextlib
 import logging
 import warnings
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakSet
@@ -63,6 +64,17 @@ class SshTransport:
         self._prepared: dict[Settings, asyncssh.SSHClientConnectionOptions] = {}
         self._gateways: Once[tuple[str, ...], Connection] = Once()
         self._open: WeakSet[Connection] = WeakSet()
+
+    async def prepare(self, hosts: Iterable[Host]) -> None:
+        """Load the keys that these hosts are reached with, asking for passphrases: each set of them once."""
+        seen: set[tuple[str, bool]] = set()
+        for host in hosts:
+            kind = (repr(host.options.get("identity")), bool(host.options.get("config")))
+            if kind not in seen:
+                seen.add(kind)
+                with contextlib.suppress(ConnectError):  # whoever connects with it is told
+                    settings = self._route(await self._configured(host), ()).settings
+                    await self._keys.offer(settings.identity, settings.agent)
 
     async def connect(self, host: Host) -> Session:
         """Open a session. Raises ConnectError."""

@@ -20,6 +20,10 @@ CLOSE_WAIT = 1.0
 """Seconds to wait for the host's word that a channel is closed."""
 
 
+LINGER = 1.0
+"""Seconds that a channel has for the rest of its output once its command has ended."""
+
+
 class ChannelPipe(asyncssh.SSHClientSession[bytes]):
     """The pipe of one channel; ``runner.shell.Pipe`` says what its methods promise."""
 
@@ -44,12 +48,22 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         if self._receiver:
             self._receiver.data("stderr" if datatype == asyncssh.EXTENDED_DATA_STDERR else "stdout", data)
 
-    def exit_status_received(self, status: int) -> None:
+    def exit_status_received(self, status: int) -> None:  # noqa: ARG002
         """The command has ended by itself, which is in order: a refusal of sudo's ends so, too."""
+        self._has_ended()
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
         """The command was killed."""
         self._exit = f"the shell on the host was killed by {signal}"
+        self._has_ended()
+
+    def _has_ended(self) -> None:
+        """Output of children that live on delays the channel's own end: it is waited for, but not for long."""
+        asyncio.get_running_loop().call_later(LINGER, self._cut)
+
+    def _cut(self) -> None:
+        if self._channel:
+            self._channel.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel is gone, in order or with the whole connection."""

@@ -32,7 +32,7 @@ def for_one_login(pairs: Pairs) -> list[asyncssh.SSHKeyPair]:
 
 
 class KeyRing:
-    """All keys of a run. ``ask`` asks the person for a passphrase; it blocks, so it is called in a thread."""
+    """All keys of a run. ``ask`` asks the person for a passphrase, and blocks meanwhile."""
 
     def __init__(self, home: Path, ask: Callable[[str], str]) -> None:
         self._home = home
@@ -75,11 +75,17 @@ class KeyRing:
         return pairs
 
     async def _file(self, file: Path) -> Pairs:
-        return await self._files.get(file, lambda: asyncio.to_thread(self._load, file))
+        return await self._files.get(file, lambda: self._opened(file))
+
+    async def _opened(self, file: Path) -> Pairs:
+        # A person is asked on the loop itself: nothing else happens then, and Ctrl-C reaches who is asked.
+        if await asyncio.to_thread(is_locked, file):
+            return self._load(file)
+        return await asyncio.to_thread(self._load, file)
 
     def _load(self, file: Path) -> Pairs:
         check_mode(file)
-        phrase = self._ask(f'passphrase of the key "{file}"') if is_locked(file) else None
+        phrase = self._ask(f'passphrase of the key "{file}": ') if is_locked(file) else None
         try:
             return tuple(asyncssh.load_keypairs(str(file), phrase))
         except asyncssh.KeyEncryptionError:

@@ -162,15 +162,15 @@ def test_it_says_what_it_waits_for():
     view.tick(START + 10)
     written.clear()
 
-    view.tick(START + 39)
+    view.tick(START + 19)
     early = list(written)
-    view.tick(START + 40)
-    view.tick(START + 69)
+    view.tick(START + 20)
+    view.tick(START + 29)
 
     assert early == []
     assert "".join(written).splitlines() == [
-        "10:00:40  web  waiting for upload the release  web[01-02]  35s  web02 |  5%\\e[2J",
-        "10:00:40  connecting to web03",
+        "10:00:20  web  waiting for upload the release  web[01-02]  15s  web02 |  5%\\e[2J",
+        "10:00:20  connecting to web03",
     ]
 
 
@@ -184,11 +184,11 @@ def test_few_steps_are_named_when_many_are_at_work():
     view.tick(START + 20)
     written.clear()
 
-    view.tick(START + 50)
+    view.tick(START + 30)
 
     lines = "".join(written).splitlines()
     assert len(lines) == 6
-    assert lines[-1] == "10:00:50  and 3 more steps"
+    assert lines[-1] == "10:00:30  and 3 more steps"
 
 
 def test_an_interrupt_is_told_at_once_with_all_that_runs():

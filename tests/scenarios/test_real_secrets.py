@@ -11,7 +11,7 @@ inventory: hosts.yaml
 secrets:
   token: {env: DEPLOY_TOKEN}
   key: {file: key.txt}
-  made: {command: [printf, made-by-a-command]}
+  made: {command: [cat, made.txt]}
 hosts: one
 steps:
   - name: it arrives
@@ -30,6 +30,7 @@ def test_a_secret_is_in_nothing_that_a_run_leaves_or_shows(tmp_path: Path, outpu
     """Not in records, output files, plan, summary, console or log; raw, and in base64 as well."""
     project(tmp_path, PLAY, "connection: local\nhosts: {one: {}}\n")
     (tmp_path / "key.txt").write_text("canary-key\n")
+    (tmp_path / "made.txt").write_text("made-by-a-command\n")
     words = ("run", "site.yaml", "--output", output, "--log-output", "--log-format", "json", "--log-file", "log")
 
     done = runner(*words, cwd=tmp_path, DEPLOY_TOKEN="canary-token-4711")

@@ -1,11 +1,13 @@
 """One step on one host: conditions, loops, verdicts, retries, limits and what is registered."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scenario import Ran, Recorder, StepEnded, StepIntent, StepRetry, scenario
 
+from runner.engine.stop import Level
 from runner.errors import ConnectError
 from runner.model.events import StepNote, StepOutput
 from runner.transports.fake import Answer, Connection, Fake, answers
@@ -394,3 +396,66 @@ def test_a_host_whose_task_has_a_fault_does_not_end_the_others(tmp_path: Path) -
 
     assert run.statuses() == {"web01": "failed", "web02": "changed"}
     assert run.run.bugs == ["ZeroDivisionError('a bug')"]
+
+
+def test_a_step_that_could_not_begin_is_not_judged(tmp_path: Path) -> None:
+    """``failed_when: false`` forgives what a command answered, not a template that could not be rendered."""
+    steps = """
+  - {id: a, command: ask, register: r}
+  - {id: b, command: "say {{ r.json.nope }}", failed_when: false}
+"""
+    run = on_one_host(tmp_path, steps, {("*", "ask"): Answer(stdout=b"{}")})
+
+    assert last(run, "b").status == "failed"
+    assert run.statuses() == {"web01": "failed"}
+
+
+def test_what_a_host_says_can_not_end_the_run(tmp_path: Path) -> None:
+    """A lone surrogate in a host's JSON fails the step that would send it, and nothing else."""
+    text = """
+version: 1
+hosts: all
+steps:
+  - {id: a, command: ask, register: r}
+  - {id: b, command: use, stdin: "{{ r.json }}", when: host.name == "web01"}
+  - {id: c, set: {kept: "{{ r.json }}"}, register: s}
+"""
+    run = scenario(text, tmp_path, answers({("*", "ask"): Answer(stdout=b'"\\ud800"')}), hosts="web[01-02]")
+
+    assert run.statuses() == {"web01": "failed", "web02": "changed"}
+    assert "lone surrogate" in last_of(run, "web01", "b").reason
+
+
+def last_of(run: Ran, host: str, step: str) -> StepEnded:
+    [ended] = run.all(StepEnded, step=step, host=host, item=None)
+    return ended
+
+
+def test_a_stop_ends_the_waiting_between_two_attempts(tmp_path: Path) -> None:
+    """An interrupt at two seconds does not wait for a delay of a minute."""
+
+    def interrupt(run: Any) -> None:
+        asyncio.get_running_loop().call_later(2, run.stop.raise_to, Level.STOP, "interrupted")
+
+    steps = "  - {id: a, command: one, retry: {attempts: 3, delay: 1m}}\n"
+
+    run = on_one_host(tmp_path, steps, {("*", "one"): Answer(rc=1)}, during=interrupt)
+
+    assert run.seconds == 2
+    assert run.commands() == ["one"]
+
+
+def test_a_sensitive_failure_says_nothing_of_itself(tmp_path: Path) -> None:
+    """Neither the host's reason nor a note tells what the step was about."""
+    steps = '  - {id: a, sensitive: true, assert: {that: "1 == 2", message: topsecret}}\n'
+
+    run = on_one_host(tmp_path, steps)
+
+    assert b"topsecret" not in b"".join(run.recorder.lines)
+
+
+def test_a_forgiven_failure_of_a_kind_that_did_nothing_is_ok(tmp_path: Path) -> None:
+    """A condition that fails and is forgiven has changed nothing."""
+    assert (
+        last(on_one_host(tmp_path, "  - {id: a, assert: {that: '1 == 2'}, failed_when: false}\n"), "a").status == "ok"
+    )

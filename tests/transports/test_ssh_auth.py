@@ -160,7 +160,7 @@ def test_passphrase_is_asked_once(sshd, tmp_path):
 
     asyncio.run(connect(tmp_path, *hosts, answers=Answers()))
 
-    assert asked == [f'passphrase of the key "{path}"']
+    assert asked == [f'passphrase of the key "{path}": ']
 
 
 def test_wrong_passphrase_and_nobody_to_ask(sshd, tmp_path):
@@ -168,7 +168,7 @@ def test_wrong_passphrase_and_nobody_to_ask(sshd, tmp_path):
     path = write(asyncssh.generate_private_key("ssh-ed25519"), tmp_path / "k", passphrase="open sesame")
     one = host("web1", "127.0.0.2", **sshd.options(identity=str(path)))
 
-    assert "is wrong" in refusal(tmp_path, one, answers={f'passphrase of the key "{path}"': "no"}).message
+    assert "is wrong" in refusal(tmp_path, one, answers={f'passphrase of the key "{path}": ': "no"}).message
     assert "nobody is there" in refusal(tmp_path, one).message
 
 
