@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import resource
 import shutil
@@ -405,29 +404,6 @@ def test_step_that_was_given_up_is_not_heard():
 
     assert heard == [b"before"]
     assert command.fate.killed == "unknown"
-
-
-def test_cut_of_bulk_input_leaves_nothing_behind():
-    """The shell of a cut step ends later, with nobody waiting: the loop has nothing to complain of."""
-    pipe = Scripted()
-    complaints = []
-    command = Command(script="cat", stdin=b"x" * 100_000)
-
-    async def story(session):
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["message"]))
-        greeted = await pipe.greeted(session, Command(script="true"))
-        pipe.say("NONCE e 1 0\n")
-        await greeted
-        task = await pipe.greeted(session, command)
-        receiver = pipe.receiver
-        await cancelled_after(task, lambda: True)
-        receiver.ended("closed")
-        del task, receiver, pipe.receiver
-        gc.collect()
-
-    tell(story, pipe, patience=0.05)
-
-    assert complaints == []
 
 
 def test_second_cancellation_gives_up_at_once():

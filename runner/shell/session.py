@@ -168,7 +168,7 @@ class ShellSession:
         try:
             async with asyncio.timeout(self._patience):
                 await channel.until(lambda: step.begun or step.ended or channel.gone is not None)
-            if step.ended:
+            if _is_over(step):
                 fate.killed = None
             elif fate.group is not None:
                 fate.killed = await self._kill(step.command.become, fate.group)
@@ -195,3 +195,8 @@ class ShellSession:
         for key, known in tuple(self._channels.items()):
             if known is channel:
                 del self._channels[key]
+
+
+def _is_over(step: Step) -> bool:
+    """Whether it has ended by now; a function, since a type checker takes what it was for what it is."""
+    return step.ended
