@@ -93,7 +93,7 @@ def plan_ready(plan: Plan) -> PlanReady:
             "id": play.id,
             "name": play.name,
             "hosts": len(play.hosts),
-            "steps": len(play.steps),
+            "steps": len(play.counted),
             "waves": [len(wave.hosts) for wave in play.waves],
             "concurrency": play.concurrency,
             "budget": play.budget,

@@ -42,7 +42,7 @@ class HostRun:
     @property
     def is_over(self) -> bool:
         """Whether no step of it is left to run."""
-        return self.status is not None or self._done == len(self.turn.play.steps)
+        return self.status is not None or self._done == len(self.turn.play.counted)
 
     def start(self) -> None:
         """Let it to work."""
@@ -53,7 +53,7 @@ class HostRun:
 
     async def all_steps(self) -> None:
         """Run every step, until one ends the host."""
-        for step in self.turn.play.steps:
+        for step in self.turn.play.counted:
             if self.status is None:
                 await self.one_step(step)
 

@@ -92,7 +92,7 @@ class PlayRun:
         limits = Limits(self.play.concurrency, self.play.group_of, strategy.per_group_limit)
         wave = WaveRun(hosts, limits=limits, stop=self._stop, ended=self._ended)
         if strategy.sync == "lockstep":
-            await wave.lockstep(self.play.steps)
+            await wave.lockstep(self.play.counted)
         else:
             await wave.independent()
 

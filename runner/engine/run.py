@@ -39,5 +39,5 @@ def _last_plays(plays: tuple[PlannedPlay, ...]) -> dict[str, int]:
 
 def shared_ids(plays: tuple[PlannedPlay, ...]) -> frozenset[str]:
     """Step ids that several plays have."""
-    counts = Counter(step.id for play in plays for step in play.steps)
+    counts = Counter(step.id for play in plays for step in play.counted)
     return frozenset(step for step, count in counts.items() if count > 1)

@@ -16,7 +16,7 @@ from runner.errors import JournalError
 from runner.location import Location
 from runner.model.inventory import Become, Host, Layer
 from runner.model.plan import Plan, PlannedPlay
-from runner.model.playbook import Step
+from runner.model.playbook import Block, Check, Frame, Input, Step
 from runner.model.template import Template, Value
 
 Change: TypeAlias = Callable[[Any], Any]
@@ -27,9 +27,13 @@ VALUES: Mapping[type[msgspec.Struct], tuple[str, ...]] = {
     Become: ("password",),
     Host: ("address", "options", "vars"),
     Layer: ("values",),
-    Plan: ("extra",),
-    PlannedPlay: ("vars", "env", "cwd"),
-    Step: ("name", "params", "loop", "loop_label", "env", "cwd", "stdin"),
+    Plan: ("extra", "given"),
+    PlannedPlay: ("vars", "env", "cwd", "given"),
+    Step: ("name", "params", "loop", "loop_label", "env", "cwd", "stdin", "delegate_to"),
+    Block: ("name",),
+    Frame: ("given", "vars", "item", "loop"),
+    Input: ("default", "choices"),
+    Check: ("source",),
 }
 """The fields that are value trees, or mappings of them."""
 

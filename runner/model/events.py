@@ -95,15 +95,23 @@ class WaveEnded(Base, frozen=True, kw_only=True, tag="wave.ended"):
 
 
 class HostStarted(Base, frozen=True, kw_only=True, tag="host.started"):
-    """A host is let to work."""
+    """A host is let to work.
+
+    ``section`` says what for where it has ended before: ``rollback``, or ``always`` and ``handlers`` for their steps
+    that run once, when the last host is done.
+    """
 
     play: str
     wave: int
     host: str
+    section: str = ""
 
 
 class HostEnded(Base, frozen=True, kw_only=True, tag="host.ended"):
-    """A host's turn in a play is over, ``not_run`` too. ``ignored`` counts its ignored failures."""
+    """A host's turn in a play is over, ``not_run`` too. ``ignored`` counts its ignored failures.
+
+    It comes again when gate, rollback or a late step changes that: the last one stands.
+    """
 
     play: str
     wave: int
@@ -115,12 +123,19 @@ class HostEnded(Base, frozen=True, kw_only=True, tag="host.ended"):
 
 
 class StepEvent(Base, frozen=True, kw_only=True):
-    """What all step events say: which step, where. ``src`` is ``file:line``; ``item`` and ``attempt`` count from 1."""
+    """What all step events say: which step, where. ``src`` is ``file:line``; ``item`` and ``attempt`` count from 1.
+
+    ``section`` is empty for the play's steps, else ``rescue``, ``always``, ``handlers`` or ``rollback``: such steps
+    count in no progress, and may run again on a host, their attempts counting on. ``delegate`` is the host it runs on,
+    where that is another one.
+    """
 
     play: str
     wave: int
     host: str
     step: str
+    section: str = ""
+    delegate: str = ""
     src: str = ""
     item: int | None = None
     attempt: int | None = None
@@ -170,6 +185,7 @@ class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
     signal: str | None = None
     changed: bool = False
     ignored: bool = False
+    rescued: bool = False
     reason: str = ""
     duration: float = 0.0
     stdout: int = 0
@@ -194,13 +210,131 @@ class BudgetChanged(Base, frozen=True, kw_only=True, tag="budget.changed"):
 
 
 class BudgetExceeded(Base, frozen=True, kw_only=True, tag="budget.exceeded"):
-    """There are more failures than the budget; ``action`` is what ``on_exceed`` says."""
+    """There are more failures than the budget; ``action`` is what ``on_exceed`` says.
+
+    ``by_gate`` where the failure that was one too many is a gate's.
+    """
 
     play: str
     wave: int
     failures: int
     allowed: int
     action: str
+    by_gate: bool = False
+
+
+class HandlerNotified(Base, frozen=True, kw_only=True, tag="handler.notified"):
+    """A step changed something, so that a handler has to run. ``step`` is the step, ``handler`` the handler's id."""
+
+    play: str
+    wave: int
+    host: str
+    step: str
+    handler: str
+
+
+class GateChecked(Base, frozen=True, kw_only=True, tag="gate.checked"):
+    """One answer to one check of a gate. ``host`` is empty for a check made once for the wave.
+
+    ``verdict`` is ``healthy``, ``unhealthy`` or ``inconclusive``; ``successes`` are those in a row, of ``of``.
+    """
+
+    play: str
+    wave: int
+    check: str
+    verdict: str
+    host: str = ""
+    src: str = ""
+    number: int = 1
+    successes: int = 0
+    of: int = 1
+    reason: str = ""
+
+
+class GatePassed(Base, frozen=True, kw_only=True, tag="gate.passed"):
+    """Every check of the gate was met, for all these hosts. ``duration`` in seconds."""
+
+    play: str
+    wave: int
+    hosts: tuple[str, ...]
+    duration: float = 0.0
+
+
+class GateFailed(Base, frozen=True, kw_only=True, tag="gate.failed"):
+    """A check of the gate was not met for these hosts. ``verdict`` is ``unhealthy`` or ``inconclusive``."""
+
+    play: str
+    wave: int
+    hosts: tuple[str, ...]
+    check: str
+    verdict: str
+    reason: str = ""
+    src: str = ""
+    duration: float = 0.0
+
+
+class Baking(Base, frozen=True, kw_only=True, tag="bake"):
+    """The play waits between two waves. ``duration`` in seconds."""
+
+    play: str
+    wave: int
+    duration: float
+
+
+class ApprovalWaiting(Base, frozen=True, kw_only=True, tag="approval.waiting"):
+    """A person has to say whether the run goes on. ``question`` is what they are asked, ``about`` what it is for.
+
+    ``about`` is ``wave`` (an approval after a wave), ``step`` (an ``approve`` step), ``budget`` (a pause) or ``gate``
+    (an inconclusive one).
+    """
+
+    play: str
+    wave: int
+    about: str
+    question: str
+    host: str = ""
+    step: str = ""
+
+
+class ApprovalGranted(Base, frozen=True, kw_only=True, tag="approval.granted"):
+    """Somebody said yes; ``by`` says who, and ``how``: ``terminal``, ``command`` or ``option``."""
+
+    play: str
+    wave: int
+    about: str
+    by: str
+    how: str
+    host: str = ""
+    step: str = ""
+
+
+class ApprovalDenied(Base, frozen=True, kw_only=True, tag="approval.denied"):
+    """Somebody said no; ``by`` and ``how`` as in ``approval.granted``."""
+
+    play: str
+    wave: int
+    about: str
+    by: str
+    how: str
+    host: str = ""
+    step: str = ""
+
+
+class RollbackStarted(Base, frozen=True, kw_only=True, tag="rollback.started"):
+    """Hosts that a play has touched are rolled back, in this order."""
+
+    play: str
+    reason: str
+    hosts: tuple[str, ...]
+
+
+class RollbackEnded(Base, frozen=True, kw_only=True, tag="rollback.ended"):
+    """The rollback is over: ``status`` is ``rolled_back`` or ``rollback_failed``; ``counts`` by host status."""
+
+    play: str
+    status: str
+    counts: Mapping[str, int]
+    duration: float = 0.0
 
 
 class Signalled(Base, frozen=True, kw_only=True, tag="signal"):
@@ -237,6 +371,7 @@ class RunEnded(Base, frozen=True, kw_only=True, tag="run.ended"):
 Event = (
     RunStarted | PlanReady | HostConnecting | HostConnected | HostLost | HostClosed | WaveStarted | WaveEnded
     | HostStarted | HostEnded | StepIntent | StepOutput | StepNote | StepRetry | StepEnded | BudgetChanged
-    | BudgetExceeded | Signalled | Warned | Progressed | RunEnded
+    | BudgetExceeded | HandlerNotified | GateChecked | GatePassed | GateFailed | Baking | ApprovalWaiting
+    | ApprovalGranted | ApprovalDenied | RollbackStarted | RollbackEnded | Signalled | Warned | Progressed | RunEnded
 )  # fmt: skip
 """Any of them: ``match`` over it ends in ``assert_never``."""

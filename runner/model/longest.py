@@ -47,7 +47,7 @@ def of_step(play: PlannedPlay, step: Step, items: Items) -> Longest:
 
 def of_host(play: PlannedPlay, items: Items) -> Longest:
     """All steps of a play on one host."""
-    return _sum(of_step(play, step, items) for step in play.steps)
+    return _sum(of_step(play, step, items) for step in play.counted)
 
 
 def of_wave(play: PlannedPlay, wave: Wave, items: Items) -> Longest:

@@ -34,6 +34,9 @@ class HostStatus(StrEnum):
     FAILED = "failed"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
+    GATE_FAILED = "gate_failed"
+    ROLLED_BACK = "rolled_back"
+    ROLLBACK_FAILED = "rollback_failed"
     CANCELLED = "cancelled"
     NOT_RUN = "not_run"
 
@@ -45,7 +48,7 @@ class HostStatus(StrEnum):
     @property
     def counts(self) -> bool:
         """Whether it is spent from the failure budget."""
-        return self in {HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN}
+        return self in {HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN, HostStatus.GATE_FAILED}
 
 
 class Captured(msgspec.Struct, frozen=True):

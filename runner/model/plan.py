@@ -6,7 +6,7 @@ import msgspec
 
 from runner.location import Location
 from runner.model.inventory import Become, Host
-from runner.model.playbook import Secret, Step, Strategy
+from runner.model.playbook import Condition, Frame, Node, Secret, Step, Strategy, leaves
 from runner.model.template import Value
 
 
@@ -23,14 +23,16 @@ class PlannedPlay(msgspec.Struct, frozen=True):
     ``concurrency`` is the number that ``strategy.concurrency`` came to, and ``reckoning`` says how ``auto`` was
     reckoned (else it is empty). ``budget`` is the number of failures it bears with scope ``run``, None for none.
     ``group_of`` maps a host to its group where ``group_by`` is set. ``vars`` are play over playbook vars, not yet
-    rendered.
+    rendered. ``given`` are the values of the inputs that it sees. ``needs`` are ids of plays of this plan. ``when`` is
+    what only the run can tell for a host. ``delegates`` are the hosts that, as is known before the run, steps are
+    delegated to.
     """
 
     id: str
     name: str
     hosts: tuple[str, ...]
     waves: tuple[Wave, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Node, ...]
     strategy: Strategy
     concurrency: int
     location: Location
@@ -41,15 +43,34 @@ class PlannedPlay(msgspec.Struct, frozen=True):
     become: Become | bool | None = None
     env: Mapping[str, Value] = {}
     cwd: Value = None
+    needs: tuple[str, ...] = ()
+    when: Condition | None = None
+    handlers: tuple[Node, ...] = ()
+    rollback: tuple[Node, ...] = ()
+    always: tuple[Node, ...] = ()
+    frames: Mapping[str, Frame] = {}
+    given: Mapping[str, Value] = {}
+    delegates: tuple[str, ...] = ()
+
+    @property
+    def sections(self) -> tuple[tuple[Node, ...], ...]:
+        """All lists of steps: ``steps handlers rollback always``."""
+        return self.steps, self.handlers, self.rollback, self.always
+
+    @property
+    def counted(self) -> tuple[Step, ...]:
+        """The steps that progress counts: those of ``steps``, without ``rescue`` and ``always`` of blocks."""
+        return tuple(leaves(self.steps))
 
 
 class Plan(msgspec.Struct, frozen=True):
     """Everything a run needs, fixed.
 
-    ``hosts`` holds every host that a wave or a jump names, with address and options rendered; ``others`` the rest of
-    the inventory, never contacted, which templates may ask about. ``groups`` has all groups with their members.
-    ``extra`` are the variables given on the command line. ``inputs`` maps each file that was read to the SHA-256 of its
-    bytes. ``notes`` are things a person should know, such as a play passed over because a filter left it without hosts.
+    ``hosts`` holds every host that a wave, a jump or a delegation names, with address and options rendered; ``others``
+    the rest of the inventory, never contacted, which templates may ask about. ``groups`` has all groups with their
+    members. ``extra`` are the variables given on the command line, ``given`` the values of the inputs. ``inputs`` maps
+    each file that was read to the SHA-256 of its bytes. ``notes`` are things a person should know, such as a play
+    passed over because a filter left it without hosts.
     """
 
     playbook: str
@@ -66,8 +87,9 @@ class Plan(msgspec.Struct, frozen=True):
     seed: int | None = None
     notes: tuple[str, ...] = ()
     others: Mapping[str, Host] = {}
+    given: Mapping[str, Value] = {}
 
     @property
     def total(self) -> int:
         """Steps times hosts over all plays: what progress counts to. A loop counts as one."""
-        return sum(len(play.hosts) * len(play.steps) for play in self.plays)
+        return sum(len(play.hosts) * len(play.counted) for play in self.plays)

@@ -192,7 +192,7 @@ def counts(plan: Plan) -> Counts:
         plays=len(plan.plays),
         waves=sum(len(play.waves) for play in plan.plays),
         hosts=len({name for play in plan.plays for name in play.hosts}),
-        steps=sum(len(play.steps) for play in plan.plays),
+        steps=sum(len(play.counted) for play in plan.plays),
         tasks=plan.total,
         at_once=max((longest.at_once(play) for play in plan.plays), default=0),
     )
@@ -229,13 +229,13 @@ def _play(play: PlannedPlay, items: Items) -> PlayDocument:
             WaveDocument(index=wave.index, hosts=wave.hosts, longest=host.times(longest.turns(play, wave)).seconds)
             for wave in play.waves
         ),
-        steps=tuple(_step(step, longest.of_step(play, step, items)) for step in play.steps),
+        steps=tuple(_step(step, longest.of_step(play, step, items)) for step in play.counted),
         longest=longest.of_play(play, items).seconds,
     )
 
 
 def _strategy(strategy: Strategy) -> StrategyDocument:
-    return StrategyDocument(**{name: getattr(strategy, name) for name in strategy.__struct_fields__})
+    return StrategyDocument(**{name: getattr(strategy, name) for name in StrategyDocument.__struct_fields__})
 
 
 def _step(step: Step, takes: Longest) -> StepDocument:

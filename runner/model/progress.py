@@ -22,9 +22,17 @@ from typing import Any, assert_never
 
 from runner.errors import RunnerError
 from runner.model.events import (
+    ApprovalDenied,
+    ApprovalGranted,
+    ApprovalWaiting,
+    Baking,
     BudgetChanged,
     BudgetExceeded,
     Event,
+    GateChecked,
+    GateFailed,
+    GatePassed,
+    HandlerNotified,
     HostClosed,
     HostConnected,
     HostConnecting,
@@ -33,6 +41,8 @@ from runner.model.events import (
     HostStarted,
     PlanReady,
     Progressed,
+    RollbackEnded,
+    RollbackStarted,
     RunEnded,
     RunStarted,
     Signalled,
@@ -343,7 +353,7 @@ class Progress:
         if isinstance(event, BudgetExceeded):
             play.exceeded = event.action
 
-    def _of_run(self, event: RunStarted | PlanReady | Signalled | Warned | Progressed | RunEnded, ts: float) -> None:
+    def _of_run(self, event: Any, ts: float) -> None:
         match event:
             case RunStarted():
                 if self.run is not None:
@@ -355,8 +365,10 @@ class Progress:
                 self.signals.append(event)
             case Warned():
                 self.warnings.append(event)
-            case Progressed():
+            case Progressed() | HandlerNotified() | GateChecked() | GatePassed() | GateFailed() | Baking():
                 pass  # told to those who do not fold
+            case ApprovalWaiting() | ApprovalGranted() | ApprovalDenied() | RollbackStarted() | RollbackEnded():
+                pass
             case RunEnded():
                 self.ended = event
             case _:

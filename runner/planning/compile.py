@@ -14,7 +14,7 @@ from runner.model.budget import allowed
 from runner.model.changed import changed
 from runner.model.inventory import Host, Inventory, merged
 from runner.model.plan import Plan, PlannedPlay
-from runner.model.playbook import Play, Playbook, Step, Strategy
+from runner.model.playbook import Play, Playbook, Step, Strategy, map_steps
 from runner.model.template import Value
 from runner.planning.concurrency import reckoned
 from runner.planning.contacts import Contacts
@@ -113,7 +113,7 @@ class _Compiling:
             name=play.name,
             hosts=draw.hosts,
             waves=waves,
-            steps=tuple(_with_timeout(step, self._settings.timeout) for step in play.steps),
+            steps=map_steps(play.steps, lambda step: _with_timeout(step, self._settings.timeout)),
             strategy=strategy,
             concurrency=concurrency,
             location=play.location,

@@ -93,7 +93,7 @@ class _Section:
             yield f"  steps: none of them runs on {hosts(self._only)}"
             return
         yield f"  steps, as rendered for {hosts(name for _, name in chosen)}"
-        for number, step in enumerate(self._play.steps, 1):
+        for number, step in enumerate(self._play.counted, 1):
             time = longest.of_step(self._play, step, self._preview.items)
             yield f"    {number}. {words.heading(step)}"
             yield from _indented(9, self._params(step, chosen))
@@ -118,7 +118,7 @@ class _Section:
 
 
 def _tasks(play: PlannedPlay, preview: Preview, only: tuple[str, ...]) -> Iterator[str]:
-    yield f"  tasks ({len(play.hosts) * len(play.steps):,})"
+    yield f"  tasks ({len(play.hosts) * len(play.counted):,})"
     for task in preview.tasks_of(play, only or None):
         yield f"    wave {task.wave}  {visible(task.host)}  {visible(task.step)}  {flow(task.params)}"
 

@@ -6,7 +6,7 @@ from typing import Any
 from runner.model.inventory import Become
 from runner.model.longest import Longest
 from runner.model.plan import PlannedPlay
-from runner.model.plan_document import HIDDEN, as_written, text_of
+from runner.model.plan_document import HIDDEN, StrategyDocument, as_written, text_of
 from runner.model.playbook import Condition, Retry, Step, Strategy
 from runner.model.template import Template
 from runner.reporting.durations import duration
@@ -45,7 +45,8 @@ def takes(time: Longest) -> str:
 
 def effective(strategy: Strategy) -> list[str]:
     """Every setting of a strategy, defaults too."""
-    fields = {name: getattr(strategy, name) for name in strategy.__struct_fields__ if name != "type"}
+    shown = [name for name in StrategyDocument.__struct_fields__ if name != "type"]
+    fields = {name: getattr(strategy, name) for name in shown}
     return [f"{name}: {'none' if value is None else flow(value)}" for name, value in fields.items()]
 
 

@@ -63,7 +63,7 @@ class Preview:
 
     def _host(self, play: PlannedPlay, wave: Wave, host: str) -> Iterator[TaskDocument]:
         scope = self.scope(play, wave, host)
-        for step in play.steps:
+        for step in play.counted:
             params = self._params(step, scope)
             yield TaskDocument(play=play.id, wave=wave.index, host=host, step=step.id, params=params)
 
@@ -105,7 +105,7 @@ def _is_list(value: Any) -> bool:
 def _registered(plan: Plan) -> Iterator[str]:
     """Names that steps give to results, and values that they set."""
     for play in plan.plays:
-        for step in play.steps:
+        for step in play.counted:
             if step.register:
                 yield step.register
             if step.kind == "set":

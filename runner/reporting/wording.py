@@ -31,7 +31,7 @@ _COLORS = {
 
 def step_names(plan: Plan) -> dict[tuple[str, str], str]:
     """Every step's name as its author wrote it, on one line; its id where it has none."""
-    return {(play.id, step.id): _name(step.name) or step.id for play in plan.plays for step in play.steps}
+    return {(play.id, step.id): _name(step.name) or step.id for play in plan.plays for step in play.counted}
 
 
 def _name(value: object) -> str:
