@@ -3,7 +3,7 @@
 Connecting is not counted, nor the seconds that ending a process group takes.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -85,17 +85,27 @@ def turns(play: PlannedPlay, wave: Wave) -> int:
     limit = play.strategy.per_group_limit
     if limit is None or not play.group_of:
         return -(-len(wave.hosts) // play.concurrency)
-    left = Counter(play.group_of[name] for name in wave.hosts)
+    left = OrderedDict(Counter(play.group_of[name] for name in wave.hosts))
     number = 0
     while left:
         number += 1
-        places = play.concurrency
-        for group in tuple(left):
-            let_in = min(left[group], places, _limit_of(group, limit, places))
-            left[group] -= let_in
-            places -= let_in
-        left = +left
+        _let_in(left, play.concurrency, limit)
     return number
+
+
+def _let_in(left: OrderedDict[str, int], places: int, limit: int | Mapping[str, int]) -> None:
+    """One turn: hosts come in by their groups as long as there are places. Looks only at groups that get one."""
+    done = []
+    for group, number in left.items():
+        let_in = min(number, places, _limit_of(group, limit, places))
+        left[group] -= let_in
+        places -= let_in
+        if not left[group]:
+            done.append(group)
+        if not places:
+            break
+    for group in done:
+        del left[group]
 
 
 def at_once(play: PlannedPlay) -> int:

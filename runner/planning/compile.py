@@ -106,7 +106,7 @@ class _Compiling:
         )
         self._notes += draw.notes
         strategy = adjusted(play.strategy, self._settings)
-        waves = waves_of(strategy, draw.hosts)
+        waves = waves_of(strategy, draw.hosts, draw.group_of)
         concurrency, reckoning = reckoned(strategy.concurrency, waves, self._settings.max_open)
         return PlannedPlay(
             id=play.id,

@@ -11,7 +11,7 @@ from runner.model.inventory import Inventory
 from runner.model.playbook import Play
 from runner.model.template import has_template
 from runner.patterns import did_you_mean
-from runner.planning.groups import by_groups, by_value, ordered, spread_evenly
+from runner.planning.groups import by_groups, by_value, drawn_in, ordered
 from runner.planning.names import as_problem, scope_of_host
 from runner.templating import Templates
 
@@ -45,7 +45,7 @@ def drawn(
     else:
         group_of = _by_groups(by, hosts, inventory, place)
     _check_limited(play, by, place)
-    return Draw(spread_evenly(hosts, group_of), group_of, _notes(play, by, group_of))
+    return Draw(drawn_in(play.strategy.spread, hosts, group_of), group_of, _notes(play, by, group_of))
 
 
 class _Values:

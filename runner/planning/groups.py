@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain
 from random import Random
 
 from runner.model.inventory import Group
@@ -41,15 +41,17 @@ def by_value(hosts: Iterable[str], value_of: Callable[[str], str | None]) -> tup
     return _split(hosts, value_of)
 
 
-def spread_evenly(hosts: Iterable[str], group_of: Mapping[str, str]) -> tuple[str, ...]:
-    """Hosts drawn from their groups in turn (a1 b1 c1 a2 b2 a3), so that each wave takes evenly from all groups.
+def drawn_in(spread: str, hosts: Iterable[str], group_of: Mapping[str, str]) -> tuple[str, ...]:
+    """Hosts in the order in which they are drawn from their groups.
 
-    Groups take turns in the order of their first hosts, and hosts of a group stay in order.
+    In turn (a1 b1 c1 a2 b2 a3), so that each wave takes evenly from all groups; with ``group_at_a_time`` one group
+    after the other. Groups come in the order of their first hosts, and hosts of a group stay in order.
     """
     members: dict[str, list[str]] = {}
     for host in hosts:
         members.setdefault(group_of[host], []).append(host)
-    return tuple(_taken_in_turn(members.values()))
+    drawn = chain.from_iterable if spread == "group_at_a_time" else _taken_in_turn
+    return tuple(drawn(members.values()))
 
 
 def _split(hosts: Iterable[str], group: Callable[[str], str | None]) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -61,5 +63,9 @@ def _split(hosts: Iterable[str], group: Callable[[str], str | None]) -> tuple[di
 
 
 def _taken_in_turn(lists: Iterable[list[str]]) -> Iterator[str]:
-    for turn in zip_longest(*lists):
-        yield from (host for host in turn if host is not None)
+    """The first of each list, then the second of each; lists that have come to their end are not looked at again."""
+    turn, left = 0, list(lists)
+    while left:
+        yield from (members[turn] for members in left)
+        turn += 1
+        left = [members for members in left if len(members) > turn]

@@ -1,7 +1,7 @@
 """The longest time that things may take."""
 
 import pytest
-from plan_builder import inventory, play, playbook, rolling, step
+from plan_builder import host, inventory, play, playbook, rolling, step
 
 from runner.engine.retry import next_delay
 from runner.model.longest import at_once, delays, of_host, of_play, of_plays, of_step, of_wave, turns
@@ -93,3 +93,12 @@ def test_a_group_limit_makes_more_turns(limit, number, most):
 
     assert turns(play_, play_.waves[0]) == number
     assert at_once(play_) == most
+
+
+def test_turns_of_very_many_groups_are_counted_quickly():
+    """Ten thousand groups, one host at a time: nothing looks at all groups for each turn."""
+    fleet = inventory(*(host(f"h{number}", vars={"rack": number}) for number in range(10_000)))
+    strategy = Strategy(group_by="rack", per_group_limit=1, concurrency=1)
+    play_ = compile_plan(playbook(play("all", strategy=strategy)), fleet).plays[0]
+
+    assert turns(play_, play_.waves[0]) == 10_000

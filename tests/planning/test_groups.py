@@ -2,7 +2,7 @@
 
 from runner.location import Location
 from runner.model.inventory import Group
-from runner.planning.groups import by_groups, by_value, ordered, spread_evenly
+from runner.planning.groups import by_groups, by_value, drawn_in, ordered
 
 HOSTS = ("web2", "web10", "web1", "db1")
 
@@ -45,6 +45,24 @@ def test_a_value_names_the_group():
 def test_groups_are_drawn_from_in_turn():
     """a1 b1 c1, then a2 b2, then a3: no wave takes all of one group while another waits."""
     hosts = ("a1", "a2", "a3", "b1", "b2", "c1")
+    group_of = {host: host[0] for host in hosts}
 
-    assert spread_evenly(hosts, {host: host[0] for host in hosts}) == ("a1", "b1", "c1", "a2", "b2", "a3")
-    assert spread_evenly((), {}) == ()
+    assert drawn_in("even", hosts, group_of) == ("a1", "b1", "c1", "a2", "b2", "a3")
+    assert drawn_in("even", (), {}) == ()
+
+
+def test_groups_may_follow_one_another():
+    """All of the group whose host comes first, then all of the next."""
+    hosts = ("b1", "a1", "b2", "a2")
+
+    assert drawn_in("group_at_a_time", hosts, {host: host[0] for host in hosts}) == ("b1", "b2", "a1", "a2")
+
+
+def test_very_many_groups_are_drawn_from_quickly():
+    """One group of ten thousand hosts beside ten thousand of one: nothing looks at all groups for each host."""
+    group_of = {f"h{number}": str(min(number, 10_000)) for number in range(20_000)}
+
+    drawn = drawn_in("even", group_of, group_of)
+
+    assert drawn[:10_001] == tuple(f"h{number}" for number in range(10_001))
+    assert drawn[-1] == "h19999"
