@@ -11,12 +11,22 @@ import msgspec
 
 from runner.location import Location
 from runner.model.events import (
+    ApprovalDenied,
+    ApprovalGranted,
+    ApprovalWaiting,
+    Baking,
     BudgetChanged,
     BudgetExceeded,
     Event,
+    GateChecked,
+    GateFailed,
+    GatePassed,
+    HandlerNotified,
     HostEnded,
     HostStarted,
     PlanReady,
+    RollbackEnded,
+    RollbackStarted,
     RunEnded,
     RunStarted,
     StepEnded,
@@ -58,8 +68,8 @@ def wave_ended(wave: int = 1, status: str = "ok", play: str = "web", duration: f
     return WaveEnded(play=play, wave=wave, status=status, counts=counts, duration=duration)
 
 
-def host_started(host: str, wave: int = 1, play: str = "web") -> HostStarted:
-    return HostStarted(play=play, wave=wave, host=host)
+def host_started(host: str, wave: int = 1, play: str = "web", section: str = "") -> HostStarted:
+    return HostStarted(play=play, wave=wave, host=host, section=section)
 
 
 def host_ended(host: str, status: str = "ok", wave: int = 1, play: str = "web", **fields) -> HostEnded:
@@ -91,8 +101,52 @@ def budget_changed(host: str, failures: int, allowed: int | None = 0, wave: int 
     return BudgetChanged(play="web", wave=wave, host=host, failures=failures, allowed=allowed)
 
 
-def budget_exceeded(failures: int = 1, allowed: int = 0, action: str = "stop", wave: int = 1) -> BudgetExceeded:
-    return BudgetExceeded(play="web", wave=wave, failures=failures, allowed=allowed, action=action)
+def budget_exceeded(
+    failures: int = 1, allowed: int = 0, action: str = "stop", wave: int = 1, *, by_gate: bool = False
+) -> BudgetExceeded:
+    return BudgetExceeded(play="web", wave=wave, failures=failures, allowed=allowed, action=action, by_gate=by_gate)
+
+
+def notified(host: str, handler: str = "restart", step: str = "upload", wave: int = 1) -> HandlerNotified:
+    return HandlerNotified(play="web", wave=wave, host=host, step=step, handler=handler)
+
+
+def gate_checked(host: str, verdict: str = "healthy", number: int = 1, wave: int = 1, **fields) -> GateChecked:
+    given = {"check": "healthz", **fields}
+    return GateChecked(play="web", wave=wave, host=host, verdict=verdict, number=number, **given)
+
+
+def gate_passed(*hosts: str, wave: int = 1, duration: float = 0.0) -> GatePassed:
+    return GatePassed(play="web", wave=wave, hosts=hosts, duration=duration)
+
+
+def gate_failed(*hosts: str, verdict: str = "unhealthy", wave: int = 1, **fields) -> GateFailed:
+    given = {"check": "healthz", "reason": "status 503, not 200", "src": "deploy.yaml:5", **fields}
+    return GateFailed(play="web", wave=wave, hosts=hosts, verdict=verdict, **given)
+
+
+def bake(seconds: float, wave: int = 1, play: str = "web") -> Baking:
+    return Baking(play=play, wave=wave, duration=seconds)
+
+
+def asked(about: str = "wave", question: str = "go on?", wave: int = 1, **fields) -> ApprovalWaiting:
+    return ApprovalWaiting(play="web", wave=wave, about=about, question=question, **fields)
+
+
+def granted(about: str = "wave", wave: int = 1, by: str = "ops", how: str = "terminal", **fields) -> ApprovalGranted:
+    return ApprovalGranted(play="web", wave=wave, about=about, by=by, how=how, **fields)
+
+
+def denied(about: str = "wave", wave: int = 1, by: str = "ops", how: str = "terminal", **fields) -> ApprovalDenied:
+    return ApprovalDenied(play="web", wave=wave, about=about, by=by, how=how, **fields)
+
+
+def rollback_started(*hosts: str, reason: str = "the failure budget is exceeded", play: str = "web") -> RollbackStarted:
+    return RollbackStarted(play=play, reason=reason, hosts=hosts)
+
+
+def rollback_ended(status: str = "rolled_back", play: str = "web", duration: float = 0.0, **counts) -> RollbackEnded:
+    return RollbackEnded(play=play, status=status, counts=counts, duration=duration)
 
 
 def run_ended(status: str = "ok", exit: int = 0) -> RunEnded:  # noqa: A002 - the field's name

@@ -1,61 +1,33 @@
-"""What is known of each part of a run: the phases of a host in a play, the table of its moves, and the numbers kept.
-
-:mod:`runner.model.progress` folds events into these.
-"""
+"""What is known of each part of a run: the numbers and names that :mod:`runner.model.progress` folds events into."""
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
-from runner.model.events import StepEnded
-from runner.model.outcome import HostStatus, Status
-
-WAITING, IDLE, RUNNING, DELAYED, LOOPING, ENDED = "waiting", "idle", "running", "delayed", "looping", "ended"
-
-UNSENT = frozenset({Status.SKIPPED, Status.FAILED, Status.UNREACHABLE, Status.CANCELLED})
-"""How a step can end that was never sent: a template can't be rendered, a host can't be reached."""
-
-BAD = frozenset({Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN})
-"""How a step ends that failed, in the wide sense."""
-
-MOVES: Mapping[tuple[str, str], str] = {
-    (WAITING, "host.started"): IDLE,
-    (WAITING, "host.ended not_run"): ENDED,
-    (IDLE, "step.intent"): RUNNING,
-    (IDLE, "step.ended unsent"): IDLE,
-    (IDLE, "item.ended unsent"): LOOPING,
-    (IDLE, "step.retry unsent"): DELAYED,
-    (IDLE, "step.ended nothing"): IDLE,
-    (IDLE, "host.ended"): ENDED,
-    (RUNNING, "step.output"): RUNNING,
-    (RUNNING, "step.note"): RUNNING,
-    (RUNNING, "step.retry"): DELAYED,
-    (RUNNING, "step.retry unsent"): DELAYED,
-    (RUNNING, "step.ended"): IDLE,
-    (RUNNING, "step.ended unsent"): IDLE,
-    (RUNNING, "item.ended"): LOOPING,
-    (RUNNING, "item.ended unsent"): LOOPING,
-    (DELAYED, "step.intent"): RUNNING,
-    (DELAYED, "step.note"): DELAYED,
-    (DELAYED, "step.retry unsent"): DELAYED,
-    (DELAYED, "step.ended"): IDLE,
-    (DELAYED, "step.ended unsent"): IDLE,
-    (DELAYED, "item.ended"): LOOPING,
-    (DELAYED, "item.ended unsent"): LOOPING,
-    (LOOPING, "step.intent"): RUNNING,
-    (LOOPING, "step.retry unsent"): DELAYED,
-    (LOOPING, "item.ended unsent"): LOOPING,
-    (LOOPING, "step.ended"): IDLE,
-    (LOOPING, "step.ended unsent"): IDLE,
-}
-"""The phase that follows a phase and an event. ``unsent`` marks a status of :data:`UNSENT`, ``nothing`` the end
-of a loop over an empty list.
-"""
+from runner.model.events import (
+    ApprovalDenied,
+    ApprovalWaiting,
+    GateChecked,
+    GateFailed,
+    HostLost,
+    PlanReady,
+    RunEnded,
+    RunStarted,
+    Signalled,
+    StepEnded,
+    Warned,
+)
+from runner.model.outcome import HostStatus
+from runner.model.phases import WAITING
 
 
 class Failure(msgspec.Struct):
-    """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds."""
+    """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds.
+
+    ``ignored`` and ``rescued`` are not the host's own failure. ``section`` is that of the step.
+    """
 
     play: str
     wave: int
@@ -70,16 +42,27 @@ class Failure(msgspec.Struct):
     tail: str = ""
     output: Mapping[str, str] = {}
     ignored: bool = False
+    rescued: bool = False
+    section: str = ""
+    delegate: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is the host's own failure."""
+        return not self.ignored and not self.rescued
 
 
 class HostProgress(msgspec.Struct):
     """One host in one play. ``bits`` has one bit for each step that ended.
 
-    ``last`` is the last line of output that was heard of the step at work.
+    ``section`` is what it was started again for, empty in its own turn. ``failures`` are those that count since it was
+    last started. ``last`` is the last line of output that was heard of the step at work. ``pending`` are handlers
+    that were notified and have not run. ``status`` is empty until it first ends.
     """
 
     wave: int = 0
     phase: str = WAITING
+    section: str = ""
     step: str = ""
     attempt: int = 0
     bits: int = 0
@@ -89,6 +72,7 @@ class HostProgress(msgspec.Struct):
     status: str = ""
     reason: str = ""
     micros: int = 0
+    pending: tuple[str, ...] = ()
 
 
 class StepStats(msgspec.Struct):
@@ -112,14 +96,43 @@ class StepStats(msgspec.Struct):
             self.longest, self.slowest = micros, host
 
 
+class GateProgress(msgspec.Struct):
+    """The gate of a wave. ``since`` in seconds; ``answers`` are the last ones by check and host, until the wave ends.
+
+    ``number`` is how often a check has been asked at most. ``passed`` are hosts, ``failed`` what was not met.
+    """
+
+    since: float
+    number: int = 0
+    answers: dict[tuple[str, str], GateChecked] = {}
+    passed: tuple[str, ...] = ()
+    failed: tuple[GateFailed, ...] = ()
+    is_over: bool = False
+
+
 class WaveProgress(msgspec.Struct):
-    """One wave. ``started`` in seconds; ``status`` is empty while it is open; ``working`` counts its hosts at work."""
+    """One wave. ``started`` in seconds; ``status`` is empty while it is open; ``working`` counts its hosts at work.
+
+    ``ended`` counts the hosts that have ended. ``counts``, known when it has ended, follow what becomes of them later.
+    """
 
     index: int
     hosts: tuple[str, ...]
     started: float
     working: int = 0
     ended: int = 0
+    status: str = ""
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+    duration: float = 0.0
+    gate: GateProgress | None = None
+
+
+class RollbackProgress(msgspec.Struct):
+    """The rollback of a play: of which hosts, why, since when (seconds). ``status`` is empty until it is over."""
+
+    reason: str
+    hosts: tuple[str, ...]
+    since: float
     status: str = ""
     counts: Mapping[str, int] = {}
     duration: float = 0.0
@@ -128,7 +141,9 @@ class WaveProgress(msgspec.Struct):
 class PlayProgress(msgspec.Struct):
     """One play. ``of_*`` are the plan's numbers; ``counts`` are its hosts that ended, by status.
 
-    ``early`` counts those that ended with steps left.
+    ``working`` counts its hosts at work. ``steps`` are the times of the steps that progress counts, ``others`` those of
+    rescue, always, handlers and rollback. ``early`` counts hosts that ended with steps left. ``bake`` is when the wait
+    between two waves began and will be over, in seconds.
     """
 
     id: str
@@ -139,15 +154,85 @@ class PlayProgress(msgspec.Struct):
     hosts: dict[str, HostProgress] = {}
     waves: dict[int, WaveProgress] = {}
     steps: dict[str, StepStats] = {}
+    others: dict[str, StepStats] = {}
     counts: Counter[str] = msgspec.field(default_factory=Counter)
+    working: int = 0
     early: int = 0
     open_wave: int | None = None
     failures: int = 0
     allowed: int | None = None
     exceeded: str = ""
+    by_gate: bool = False
+    bake: tuple[float, float] | None = None
+    rollback: RollbackProgress | None = None
 
 
-_WRONG = frozenset({HostStatus.FAILED, HostStatus.UNREACHABLE, HostStatus.UNKNOWN, HostStatus.CANCELLED})
+class Question(msgspec.Struct):
+    """What a person has been asked, and since when (seconds)."""
+
+    asked: ApprovalWaiting
+    since: float
+
+
+QuestionKey = tuple[str, int, str, str, str]
+"""What tells two questions apart: play, wave, what it is about, host, step."""
+
+
+@dataclass(slots=True)
+class RunState:
+    """All that is known of a run.
+
+    ``at_work`` maps (play, step) to the hosts in it with the time each began, oldest first. ``busy`` maps a host at
+    work to the number of plays it is at work in. ``status_of`` is each ended host's status over all plays. ``dropped``
+    counts steps that will never run, so ``left`` can reach 0. ``steps`` counts the ends that progress counts, by
+    status, ``sections`` the others, by section. ``remote`` is the exit status with which each host first failed.
+    ``questions`` wait for an answer.
+    """
+
+    run: RunStarted | None = None
+    plan: PlanReady | None = None
+    ended: RunEnded | None = None
+    started_at: float = 0.0
+    now: float = 0.0
+    seq: int = -1
+    plays: dict[str, PlayProgress] = field(default_factory=dict)
+    total: int = 0
+    done: int = 0
+    dropped: int = 0
+    busy: dict[str, int] = field(default_factory=dict)
+    at_work: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    connecting: set[str] = field(default_factory=set)
+    lost: dict[str, HostLost] = field(default_factory=dict)
+    status_of: dict[str, str] = field(default_factory=dict)
+    remote: dict[str, int] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    steps: Counter[str] = field(default_factory=Counter)
+    sections: Counter[str] = field(default_factory=Counter)
+    retries: int = 0
+    notes: int = 0
+    output_lost: int = 0
+    questions: dict[QuestionKey, Question] = field(default_factory=dict)
+    denied: list[ApprovalDenied] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
+    signals: list[Signalled] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """Steps times hosts that may still run."""
+        return self.total - self.done - self.dropped
+
+    @property
+    def active(self) -> int:
+        """Hosts at work now; one at work in two plays is one."""
+        return len(self.busy)
+
+    def host(self, play: str, host: str) -> HostProgress | None:
+        """What is known of a host in a play, None before its first event."""
+        found = self.plays.get(play)
+        return found.hosts.get(host) if found else None
+
+
+_WRONG = frozenset(HostStatus) - {HostStatus.OK, HostStatus.CHANGED, HostStatus.NOT_RUN}
 
 
 def merged_status(old: str | None, new: str) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 
 from runner.model.outcome import HostStatus, Status
+from runner.model.phases import ENDED, RUNNING
 from runner.model.progress import Progress
-from runner.model.state import ENDED, RUNNING, Failure, HostProgress, PlayProgress, merged_status
+from runner.model.state import Failure, HostProgress, PlayProgress, merged_status
 
 SLOWEST = 5
 """How many of the slowest steps, and hosts, are named."""

@@ -20,8 +20,8 @@ from runner.model.events import (
     WaveEnded,
     WaveStarted,
 )
+from runner.model.phases import BAD
 from runner.model.progress import Progress
-from runner.model.state import BAD
 from runner.reporting.durations import clock, duration
 from runner.reporting.escape import visible
 from runner.reporting.wording import Names, counts, hosts, paint

@@ -15,8 +15,8 @@ import structlog
 
 from runner.model.events import Event, HostEnded, HostLost, StepEnded, StepRetry, Warned
 from runner.model.outcome import HostStatus
+from runner.model.phases import BAD
 from runner.model.plan import Plan
-from runner.model.state import BAD
 from runner.model.summary import Summary
 from runner.redaction import Redactor
 from runner.reporting import Record

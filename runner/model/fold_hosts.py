@@ -1,0 +1,142 @@
+"""The fold of what becomes of hosts and waves: who is at work, who has ended, and how; the last end stands."""
+
+from runner.model.events import Event, HostEnded, HostStarted, WaveEnded, WaveStarted
+from runner.model.illegal import illegal
+from runner.model.outcome import HostStatus
+from runner.model.phases import BAD, IDLE, MOVES, host_end, host_start
+from runner.model.state import Failure, HostProgress, PlayProgress, RunState, WaveProgress, merged_status
+
+
+def play_of(state: RunState, event: Event, play: str) -> PlayProgress:
+    """The play of that id. Raises IllegalEventError where none was planned."""
+    try:
+        return state.plays[play]
+    except KeyError:
+        raise illegal(event, f'no play "{play}" was planned') from None
+
+
+def host_started(state: RunState, event: HostStarted) -> None:
+    """A host is let to work: its own turn in an open wave, or what comes when it has ended."""
+    play = play_of(state, event, event.play)
+    host = play.hosts.get(event.host) or HostProgress()
+    following = _move(host, event, host_start(event))
+    if not event.section and play.open_wave != event.wave:
+        raise illegal(event, f"wave {event.wave} is not open")
+    if event.section == "rollback" and (play.rollback is None or play.rollback.status):
+        raise illegal(event, "no rollback has been started")
+    host.wave = host.wave if event.section else event.wave
+    host.phase, host.section, host.failures = following, event.section, 0
+    play.hosts[event.host] = host
+    _at_work(state, play, host, event.host)
+
+
+def _at_work(state: RunState, play: PlayProgress, host: HostProgress, name: str) -> None:
+    play.working += 1
+    if host.wave in play.waves:
+        play.waves[host.wave].working += 1
+    state.busy[name] = state.busy.get(name, 0) + 1
+
+
+def host_ended(state: RunState, event: HostEnded, ts: float) -> None:
+    """A host's turn is over, or its status is another one now: the old one is taken back."""
+    play = play_of(state, event, event.play)
+    host = play.hosts.get(event.host) or HostProgress(event.wave)
+    following = _move(host, event, host_end(event, host.phase))
+    if host.phase == IDLE:
+        _out_of_work(state, play, host, event.host)
+        host.micros += round(event.duration * 1e6)
+    _keep_reason(state, host, event, ts)
+    if host.status:
+        _take_back(play, host)
+    elif host.bits.bit_count() < play.of_steps:
+        _drop(state, play, host)
+    play.hosts[event.host] = host
+    _count(state, play, host, event)
+    host.phase, host.status, host.reason = following, event.status, event.reason
+
+
+def _out_of_work(state: RunState, play: PlayProgress, host: HostProgress, name: str) -> None:
+    play.working -= 1
+    if host.wave in play.waves:
+        play.waves[host.wave].working -= 1
+    plays = state.busy.pop(name) - 1
+    if plays:
+        state.busy[name] = plays
+
+
+def _keep_reason(state: RunState, host: HostProgress, event: HostEnded, ts: float) -> None:
+    """What went wrong outside any step is a failure of its own; a gate's is kept with the gate."""
+    is_bad = event.status in BAD or event.status == HostStatus.ROLLBACK_FAILED
+    if is_bad and not host.failures and event.status != host.status:
+        section = "rollback" if event.status == HostStatus.ROLLBACK_FAILED else host.section
+        failure = Failure(event.play, event.wave, event.host, "", event.status, event.reason, ts, section=section)
+        state.failures.append(failure)
+        host.failures = 1
+
+
+def _take_back(play: PlayProgress, host: HostProgress) -> None:
+    wave = play.waves.get(host.wave)
+    for counts in (play.counts, wave.counts if wave and wave.status else None):
+        if counts is not None:
+            counts[host.status] -= 1
+
+
+def _drop(state: RunState, play: PlayProgress, host: HostProgress) -> None:
+    """Steps are left that this host will never run."""
+    state.dropped += play.of_steps - host.bits.bit_count()
+    play.early += 1
+    for stats in play.steps.values():
+        stats.gone += not host.bits >> stats.index & 1
+
+
+def _count(state: RunState, play: PlayProgress, host: HostProgress, event: HostEnded) -> None:
+    play.counts[event.status] += 1
+    wave = play.waves.get(host.wave)
+    if wave is not None:
+        wave.ended += not host.status
+        if wave.status:
+            wave.counts[event.status] += 1
+    state.status_of[event.host] = _merged(state, event)
+
+
+def _merged(state: RunState, event: HostEnded) -> str:
+    """The host's status over all plays, in the order of the plan whichever ended first."""
+    if event.host not in state.status_of:
+        return event.status
+    merged: str | None = None
+    for play in state.plays.values():
+        host = play.hosts.get(event.host)
+        status = event.status if play.id == event.play else host.status if host else ""
+        merged = merged_status(merged, status) if status else merged
+    return merged or event.status
+
+
+def _move(host: HostProgress, event: HostStarted | HostEnded, name: str) -> str:
+    following = MOVES.get((host.phase, name))
+    if following is None:
+        raise illegal(event, f"it cannot follow in phase {host.phase}")
+    return following
+
+
+def wave_started(state: RunState, event: WaveStarted, ts: float) -> None:
+    """A wave begins: the play has no other one open."""
+    play = play_of(state, event, event.play)
+    if play.open_wave is not None or event.wave in play.waves:
+        raise illegal(event, f"wave {play.open_wave or event.wave} was started before")
+    play.of_waves, play.open_wave, play.bake = event.of, event.wave, None
+    play.waves[event.wave] = WaveProgress(event.wave, event.hosts, ts)
+
+
+def wave_ended(state: RunState, event: WaveEnded) -> None:
+    """Every host of it has ended, and its gate is over."""
+    play = play_of(state, event, event.play)
+    if play.open_wave != event.wave:
+        raise illegal(event, f"wave {event.wave} is not open")
+    wave = play.waves[event.wave]
+    if wave.working:
+        raise illegal(event, f"{wave.working} of its hosts are at work")
+    play.open_wave = None
+    wave.status, wave.duration = event.status, event.duration
+    wave.counts.update(event.counts)
+    if wave.gate is not None:
+        wave.gate.answers, wave.gate.is_over = {}, True

@@ -1,0 +1,160 @@
+"""The fold of step events: what a host does, how long it took, what failed.
+
+Hundreds of thousands of them come in a run, so each function looks up little and changes little.
+"""
+
+from runner.model.events import StepEnded, StepEvent, StepIntent, StepNote, StepOutput, StepRetry
+from runner.model.illegal import illegal
+from runner.model.outcome import Status
+from runner.model.phases import BAD, DELAYED, IDLE, MOVES, UNSENT, step_end
+from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
+
+
+def intent(state: RunState, event: StepIntent, ts: float) -> None:
+    """A step, an item or another attempt starts."""
+    play, host = _working(state, event)
+    attempt = event.attempt or 1
+    following = _move(host, event, "step.intent")
+    if host.phase == DELAYED and attempt <= host.attempt:
+        raise illegal(event, f"attempt {attempt} follows attempt {host.attempt}")
+    _check_may_run(play, host, event)
+    _stats(play, event)
+    host.step = event.step
+    state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
+    host.attempt, host.phase, host.last = attempt, following, ""
+
+
+def meanwhile(state: RunState, event: StepOutput | StepNote) -> None:
+    """Something is heard of the step at work."""
+    _, host = _working(state, event)
+    match event:
+        case StepOutput():
+            host.phase = _move(host, event, "step.output")
+            host.last = (_last_line(event.text) if event.encoding is None else "") or host.last
+        case StepNote():
+            host.phase = _move(host, event, "step.note")
+            host.last = event.message
+            state.notes += 1
+
+
+def retry(state: RunState, event: StepRetry, ts: float) -> None:
+    """It is tried again; a host that can't be reached without anything having been sent."""
+    play, host = _working(state, event)
+    following = _move(host, event, "step.retry unsent" if event.status in UNSENT else "step.retry")
+    _check_may_run(play, host, event)
+    state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
+    _stats(play, event)
+    host.step, host.attempt, host.phase = event.step, event.attempt or 1, following
+    state.retries += 1
+
+
+def ended(state: RunState, event: StepEnded, ts: float) -> None:
+    """A step, or an item of its loop, is over."""
+    play, host = _working(state, event)
+    following = _move(host, event, step_end(event, host.phase))
+    _check_may_run(play, host, event)
+    stats = _stats(play, event)
+    state.output_lost += event.output_lost
+    if event.item is None:
+        _count(state, host, stats, event)
+        if event.status in BAD:
+            _failed(state, host, event, ts)
+        if event.section == "handlers":
+            _handler_ended(play, host, event)
+        host.step, host.item_end, host.last = "", None, ""
+    else:
+        host.step = event.step
+        if event.status in BAD:
+            host.item_end = event
+    host.phase = following
+
+
+def _count(state: RunState, host: HostProgress, stats: StepStats, event: StepEnded) -> None:
+    hosts = state.at_work.get((event.play, event.step))
+    if hosts is not None and hosts.pop(event.host, None) is not None and not hosts:
+        del state.at_work[event.play, event.step]
+    if event.status != Status.SKIPPED:
+        stats.add(round(event.duration * 1e6), event.host)
+    if event.section:
+        state.sections[event.section] += 1
+        return
+    host.bits |= 1 << stats.index
+    stats.gone += 1
+    state.steps[event.status] += 1
+    state.done += 1
+
+
+def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float) -> None:
+    item = host.item_end or event
+    failure = Failure(
+        event.play,
+        event.wave,
+        event.host,
+        event.step,
+        event.status,
+        event.reason or item.reason,
+        ts,
+        kind=event.kind,
+        src=event.src,
+        rc=event.rc if event.rc is not None else item.rc,
+        tail=event.tail or item.tail,
+        output=event.output or item.output,
+        ignored=event.ignored,
+        rescued=event.rescued,
+        section=event.section,
+        delegate=event.delegate,
+    )
+    state.failures.append(failure)
+    if failure.counts:
+        host.failures += 1
+        if event.section != "rollback":
+            state.remote.setdefault(event.host, failure.rc or 0)
+
+
+def _handler_ended(play: PlayProgress, host: HostProgress, event: StepEnded) -> None:
+    """One that runs once comes in a turn of its own, when the last host is done: it has run for all."""
+    if event.status == Status.CANCELLED:
+        return
+    for one in play.hosts.values() if host.section else (host,):
+        if event.step in one.pending:
+            one.pending = tuple(handler for handler in one.pending if handler != event.step)
+
+
+def _check_may_run(play: PlayProgress, host: HostProgress, event: StepEvent) -> None:
+    if event.section:
+        return
+    if host.section:
+        raise illegal(event, f"the host was started again for its {host.section} steps alone")
+    stats = play.steps.get(event.step)
+    if host.phase == IDLE and stats is not None and host.bits >> stats.index & 1:
+        raise illegal(event, "the step has already ended on this host")
+
+
+def _stats(play: PlayProgress, event: StepEvent) -> StepStats:
+    steps = play.others if event.section else play.steps
+    stats = steps.get(event.step)
+    if stats is None:
+        stats = steps[event.step] = StepStats(len(steps), gone=0 if event.section else play.early)
+    return stats
+
+
+def _working(state: RunState, event: StepEvent) -> tuple[PlayProgress, HostProgress]:
+    play = state.plays.get(event.play)
+    host = play.hosts.get(event.host) if play else None
+    if play is None or host is None:
+        raise illegal(event, "the host has not been started in this play")
+    if host.step and host.step != event.step:
+        raise illegal(event, f'the host is at work in step "{host.step}"')
+    return play, host
+
+
+def _move(host: HostProgress, event: StepEvent, name: str) -> str:
+    following = MOVES.get((host.phase, name))
+    if following is None:
+        raise illegal(event, f"it cannot follow in phase {host.phase}")
+    return following
+
+
+def _last_line(text: str) -> str:
+    lines = text[-1000:].splitlines()
+    return lines[-1] if lines else ""
