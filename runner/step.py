@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from runner.errors import StepError
+from runner.model.decision import Answer
 from runner.model.outcome import Outcome
 from runner.model.playbook import Retry
 from runner.model.template import Value
@@ -108,8 +109,8 @@ class Target(Protocol):
         """Run blocking work of the controller's without holding up other hosts."""
         ...
 
-    async def wait_for_person(self, message: str) -> None:
-        """Wait until a person says to go on (``pause``); goes on at once under ``--yes``."""
+    async def ask(self, text: str, *, is_approval: bool) -> Answer:
+        """Wait for what a person says: to a pause, which ``--yes`` lets go on, or to what only they may approve."""
         ...
 
 

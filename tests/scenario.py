@@ -5,7 +5,7 @@ assert run.statuses() == {"web01": "ok", "web02": "failed"}
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from runner.engine.stop import Stop
 from runner.errors import JournalError
 from runner.journal import FIRST_SUM, encode
 from runner.loading.project import load
+from runner.model.decision import Answer as Said
+from runner.model.decision import Question
 from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepEnded, StepIntent, StepRetry, WaveStarted
 from runner.model.plan import Plan
 from runner.model.progress import Progress
@@ -111,8 +113,13 @@ def scenario(
     settings: PlanSettings | None = None,
     during: Callable[[Run], Any] | None = None,
     hosts: str = "web[01-09]",
+    ask: Callable[[Question], Awaitable[Said]] | None = None,
+    work: Callable[[Run], Awaitable[None]] = run_plan,
 ) -> Ran:
-    """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins."""
+    """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins.
+
+    ``ask`` is the person who is asked; by default nobody is there. ``work`` is done in place of the whole plan.
+    """
     (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{'{hosts}': {{}}}}\n")
     (folder / "site.yaml").write_text(playbook)
     loaded = load(folder / "site.yaml", inventories=[str(folder / "hosts.yaml")], cwd=folder)
@@ -141,7 +148,7 @@ def scenario(
                 project=folder,
                 seed=7,
                 salt=b"salt",
-                wait_for_person=nobody,
+                ask=ask or nobody,
                 report=repr,
                 shared_ids=shared_ids(plan.plays),
             )
@@ -149,7 +156,7 @@ def scenario(
             if during is not None:
                 during(run)
             try:
-                await run_plan(run)
+                await work(run)
             except Exception as error:  # noqa: BLE001 - the story looks at it
                 found.append(error)
         return asyncio.get_running_loop().time()
@@ -160,9 +167,10 @@ def scenario(
     return Ran(plan, recorder, fake, found[0], of(recorder.progress, run="r1", folder=str(folder)), seconds, error)
 
 
-async def nobody(message: str) -> None:
+async def nobody(question: Question) -> Said:
     """No person waits at a virtual clock."""
-    del message
+    del question
+    return Said(None)
 
 
 def context_of(folder: Path, plan: Plan, recorder: Recorder) -> TransportContext:

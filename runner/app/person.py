@@ -2,23 +2,31 @@
 
 import asyncio
 import getpass
+import os
 import signal
 import sys
+import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from runner.errors import ConnectError, StepError
+from runner.errors import ConnectError
+from runner.model.decision import Answer, Question
+from runner.reporting.escape import visible
+
+POLL = 0.25
+"""Seconds between two looks for an answer from elsewhere."""
 
 
 class Person:
     """Asks on the controlling terminal. ``is_there`` is False under ``--batch`` and where there is no terminal."""
 
-    def __init__(self, *, is_there: bool, yes: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, *, is_there: bool, yes: bool, user: str, say: Callable[[str], None]) -> None:
         self.is_there = is_there
+        self._user = user
         self._yes = yes
         self._say = say
         self._answers: dict[str, str] = {}
-        self._turn: asyncio.Lock | None = None
         self._asking = threading.Lock()
 
     def ask(self, prompt: str) -> str:
@@ -45,16 +53,64 @@ class Person:
         except ConnectError as error:
             raise ValueError(error.message) from None
 
-    async def wait(self, message: str) -> None:
-        """Return when the person presses Enter. Raises StepError where nobody is there and ``--yes`` was not given."""
-        if self._yes:
-            return
+    async def decide(self, question: Question, elsewhere: Callable[[], Answer | None]) -> Answer:
+        """What the person says, here or elsewhere, which is looked at four times a second; no answer: nobody is here.
+
+        Enter goes on behind a step's pause; every other question wants a y or an n, and Enter alone is a no.
+        """
+        if self._yes and not question.is_approval:
+            return Answer(yes=True, by=self._user, how="option")
         if not self.is_there:
-            raise StepError("nobody is there to say go on", hint="give --yes to let pauses go on by themselves")
-        self._turn = self._turn or asyncio.Lock()
-        async with self._turn:
-            self._say(f"{message} (press Enter to go on)\n")
-            await _enter()
+            return Answer(None)
+        is_pause = question.about == "step" and not question.is_approval
+        prompt = f"{question.text} (press Enter to go on)\n" if is_pause else f"{question.text} [y/N] "
+        with _lines() as lines:
+            self._say(prompt)
+            while True:
+                if (said := elsewhere()) is not None:
+                    self._say(f"\n{'approved' if said.yes else 'denied'} by {said.by}\n")
+                    return said
+                try:
+                    async with asyncio.timeout(POLL):
+                        line = await lines.get()
+                except TimeoutError:
+                    continue
+                yes = _meant(line, is_pause=is_pause)
+                if line == "" or yes is not None:
+                    return Answer(yes, by=self._user, how="terminal") if line else Answer(None)
+                self._say(f'"{visible(line.strip())}" is neither y nor n [y/N] ')
+
+
+def _meant(line: str, *, is_pause: bool) -> bool | None:
+    """What a line says: yes, no, or neither."""
+    if is_pause:
+        return True
+    return {"y": True, "yes": True, "": False, "n": False, "no": False}.get(line.strip().lower())
+
+
+@contextmanager
+def _lines() -> Iterator[asyncio.Queue[str]]:
+    """Lines as they are typed from now on; an empty one, without its end, is the end of standard input."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        try:
+            data = os.read(descriptor, 4096)
+        except OSError:
+            data = b""
+        if not data:
+            loop.remove_reader(descriptor)
+        lines.put_nowait(data.decode(errors="replace"))
+
+    with suppress(termios.error):
+        termios.tcflush(descriptor, termios.TCIFLUSH)  # what was typed before the question answers nothing
+    loop.add_reader(descriptor, read)
+    try:
+        yield lines
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _typed(prompt: str) -> str:
@@ -66,15 +122,3 @@ def _typed(prompt: str) -> str:
         return getpass.getpass(prompt)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-async def _enter() -> None:
-    loop = asyncio.get_running_loop()
-    came = asyncio.Event()
-    loop.add_reader(sys.stdin, came.set)
-    try:
-        await came.wait()
-        if not sys.stdin.readline():
-            raise StepError("standard input ended; nobody said to go on")
-    finally:
-        loop.remove_reader(sys.stdin)

@@ -28,7 +28,7 @@ def run_started(plan: Plan, *, argv: tuple[str, ...], seed: int, mode: str = "ru
         inventory=plan.inventory,
         hashes=plan.inputs,
         argv=argv,
-        user=_user(),
+        user=user(),
         controller=socket.gethostname(),
         pid=os.getpid(),
         cwd=str(Path.cwd()),
@@ -51,7 +51,8 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
     return (None if oid in {None, "(initial)"} else oid), clean
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of who is at work."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -17,7 +17,7 @@ from runner import run_folder, secret_sources, transports
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
 from runner.app.plans import Planned, duration_option, make_plan, plan_ready
-from runner.app.provenance import run_started
+from runner.app.provenance import run_started, user
 from runner.app.recorder import Recorder
 from runner.app.settings import Settings
 from runner.app.views import Screen, make_views, to, wants_output
@@ -30,6 +30,8 @@ from runner.engine.signals import Interrupts
 from runner.engine.stop import Stop
 from runner.errors import RunnerError
 from runner.journal import Journal, Writer
+from runner.model.changed import changed
+from runner.model.decision import Answer, Question
 from runner.model.encoding import encode_plan
 from runner.model.events import Progressed, RunEnded, Signalled, Warned
 from runner.model.progress import Progress
@@ -114,7 +116,7 @@ def _failure(journal: Journal) -> RunnerError | None:
 def _parts(settings: Settings, screen: Screen) -> Parts:
     connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
     planned = make_plan(settings)
-    person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, say=to(sys.stderr))
+    person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, user=user(), say=to(sys.stderr))
     wanted = planned.plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(planned.plan.folder), environ=os.environ, ask=person.ask_secret)
     redactor = Redactor(values.values())
@@ -232,11 +234,15 @@ class _Running:
             project=parts.planned.project,
             seed=parts.planned.seed,
             salt=chance.token_bytes(16),
-            wait_for_person=lambda message: parts.person.wait(visible(parts.redactor.text(message))),
+            ask=self._ask,
             report=self._report,
             secrets=parts.values,
             shared_ids=shared_ids(plan.plays),
         )
+
+    async def _ask(self, question: Question) -> Answer:
+        shown = changed(question, text=visible(self._parts.redactor.text(question.text)))
+        return await self._parts.person.decide(shown, lambda: None)
 
     def _transport_context(self) -> TransportContext:
         parts = self._parts

@@ -7,8 +7,10 @@ outcome is unknown, whatever error ended the waiting.
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from runner.engine.decisions import asked_by_step
 from runner.engine.hearing import Hearing
 from runner.engine.stop import Deadline
 from runner.engine.target import StepTarget
@@ -57,7 +59,7 @@ async def attempt_once(
     else:
         await turn.run.recorder.store(intent)
     hearing = Hearing(turn, step, item=item, attempt=attempt)
-    target.hear, target.note = hearing.hear, hearing.note
+    target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
     outcome = await _limited(turn, step, params, target, hearing)
     return outcome, hearing.close()
 

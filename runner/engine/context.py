@@ -1,5 +1,6 @@
 """What every part of the engine needs of the run it belongs to, wired by ``app``."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from runner.engine.output import OutputStore
 from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
 from runner.errors import RunnerError
+from runner.model.decision import Answer, Question
 from runner.model.events import Event
 from runner.model.plan import Plan
 from runner.step import StepKind
@@ -37,8 +39,9 @@ class Run:
     """One run: its plan, its parts, and what its hosts have registered.
 
     ``results`` maps a host to its registered results and ``set`` values. ``secrets`` are revealed values by name.
-    ``wait_for_person`` takes a message and returns when a person says to go on. ``fatal`` is the first fault that ends
-    the run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name.
+    ``ask`` asks a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault
+    that ends the run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's
+    name.
     """
 
     id: str
@@ -52,10 +55,11 @@ class Run:
     project: Path
     seed: int
     salt: bytes
-    wait_for_person: Callable[[str], Awaitable[None]]
+    ask: Callable[[Question], Awaitable[Answer]]
     report: Callable[[BaseException], str]
     secrets: Mapping[str, str] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     fatal: RunnerError | None = None
     bugs: list[str] = field(default_factory=list)
     shared_ids: frozenset[str] = frozenset()
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)

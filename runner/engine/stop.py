@@ -5,8 +5,8 @@ finish, nothing new starts. ``KILL``: running steps are ended too, their process
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from enum import IntEnum
 from types import TracebackType
 from typing import Self
@@ -78,6 +78,31 @@ class Stop:
             call()
         for child in self._children:
             child._tell()  # noqa: SLF001 - its own kind
+
+
+class Stopped(Exception):  # noqa: N818 - it says what happened, and is no error
+    """A stop came to what was waiting."""
+
+
+@asynccontextmanager
+async def until(stop: Stop, level: Level) -> AsyncIterator[None]:
+    """What waits inside the block is cut short as soon as the stop has that level. Raises Stopped then."""
+    if stop.level >= level:
+        raise Stopped
+    limit = asyncio.timeout(None)
+
+    def cut() -> None:
+        if stop.level >= level and not limit.expired():
+            limit.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with limit:
+            with stop.watching(cut):
+                yield
+    except TimeoutError:
+        if limit.expired():
+            raise Stopped from None
+        raise
 
 
 class Deadline:

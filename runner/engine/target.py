@@ -7,15 +7,25 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from runner.engine.context import Run
 from runner.errors import StepError
 from runner.location import Location
+from runner.model.decision import Answer
 from runner.model.inventory import Become, Host
 from runner.model.playbook import Step
 from runner.model.template import Template, Value
 from runner.transport import Command, CommandResult, Fate, Session, Sink
+
+
+class Asks(Protocol):
+    """Asks a person on behalf of a step."""
+
+    async def __call__(self, text: str, *, is_approval: bool) -> Answer:
+        """Wait for the answer."""
+        ...
+
 
 PUT = r"""
 umask 077; set -C
@@ -35,7 +45,8 @@ class StepTarget:
     """Implements :class:`runner.step.Target` for one attempt.
 
     ``environment``, ``cwd`` and ``stdin`` are rendered. ``session`` is None for kinds that send nothing. ``hear`` takes
-    each chunk of output; ``fates`` are those of all commands of the attempt, for what is known when it ends badly.
+    each chunk of output and ``asks`` asks a person; ``fates`` are those of all commands of the attempt, for what is
+    known when it ends badly.
     """
 
     run_: Run
@@ -49,6 +60,7 @@ class StepTarget:
     stdin: bytes | None
     hear: Sink | None = None
     note: Callable[[str], None] | None = None
+    asks: Asks | None = None
     fates: list[Fate] = field(default_factory=list)
 
     @property
@@ -174,9 +186,11 @@ class StepTarget:
         threading.Thread(target=body, name="beside-the-loop", daemon=True).start()
         return await asyncio.wrap_future(done)
 
-    async def wait_for_person(self, message: str) -> None:
-        """Wait until a person says to go on."""
-        await self.run_.wait_for_person(message)
+    async def ask(self, text: str, *, is_approval: bool) -> Answer:
+        """Wait for what a person says."""
+        if self.asks is None:
+            raise StepError(f'"{self.step.kind}" has nobody to ask here')
+        return await self.asks(text, is_approval=is_approval)
 
     @property
     def _session(self) -> Session:

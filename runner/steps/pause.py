@@ -1,7 +1,7 @@
 """Wait: for a time, or until a person says to go on (``--yes`` says so at once). No host is contacted.
 
 - A duration (``30s``, or a number of seconds): each host waits that long.
-- ``message``: what to tell the person who is asked.
+- ``message``: what to tell the person who is asked. Where nobody is, the run stops here and exits with 20.
 
 It has no timeout unless the step names one.
 
@@ -51,7 +51,7 @@ def check(params: Mapping[str, Value]) -> Iterator[Complaint]:
 async def run(params: Params, target: Target) -> Outcome:
     """Wait."""
     if params.message is not None:
-        await target.wait_for_person(params.message)
+        return (await target.ask(params.message, is_approval=False)).outcome
     if params.duration is not None:
         try:
             await target.sleep(seconds(params.duration))

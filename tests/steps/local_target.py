@@ -16,10 +16,13 @@ import jinja2
 
 from runner.errors import LostError, RenderError, StepError
 from runner.location import Location
+from runner.model.decision import Answer
 from runner.model.outcome import Captured, Outcome
 from runner.model.template import Template
 from runner.step import StepKind, typed
 from runner.transport import CommandResult, Sink
+
+YES = Answer(yes=True, by="ada", how="terminal")
 
 
 @dataclass
@@ -45,7 +48,8 @@ class LocalTarget:
     said: list[str] = field(default_factory=list)
     assigned: dict[str, Any] = field(default_factory=dict)
     argvs: list[tuple[str, ...]] = field(default_factory=list)
-    persons: list[str] = field(default_factory=list)
+    persons: list[tuple[str, bool]] = field(default_factory=list)
+    answer: Answer = YES
     pings: int = 0
     lose_after: int | None = None
     on_sleep: Callable[[float], None] = lambda _: None
@@ -146,8 +150,9 @@ class LocalTarget:
     async def in_thread(self, work: Callable[[], Any]) -> Any:
         return work()
 
-    async def wait_for_person(self, message: str) -> None:
-        self.persons.append(message)
+    async def ask(self, text: str, *, is_approval: bool) -> Answer:
+        self.persons.append((text, is_approval))
+        return self.answer
 
 
 def do(kind: StepKind[Any], value: Any, target: LocalTarget) -> Outcome:

@@ -72,7 +72,7 @@ def test_pause_asks_a_person(target: LocalTarget) -> None:
     """With its message, and without waiting otherwise."""
     do(PAUSE, {"message": "look at the graphs"}, target)
 
-    assert (target.persons, target.time) == (["look at the graphs"], 0.0)
+    assert (target.persons, target.time) == ([("look at the graphs", False)], 0.0)
 
 
 def test_pause_refuses_what_is_no_duration(target: LocalTarget) -> None:
