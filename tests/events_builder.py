@@ -158,13 +158,16 @@ def _place(host: str, step: str, fields: dict) -> dict:
     return {"play": fields.pop("play", "web"), "wave": fields.pop("wave", 1), "host": host, "step": step, "src": src}
 
 
-def turn(host: str, *steps: str, status: str = "ok", end: str | None = None, wave: int = 1, **fields) -> list[Event]:
+def turn(
+    host: str, *steps: str, status: str = "ok", end: str | None = None, wave: int = 1, section: str = "", **fields
+) -> list[Event]:
     """A whole turn of a host: each step ``ok``, but the last, which ends in ``status``."""
-    events: list[Event] = [host_started(host, wave=wave)]
+    events: list[Event] = [host_started(host, wave=wave, section=section)]
     for step in steps:
         last = step == steps[-1]
-        events.append(intent(host, step, wave=wave))
-        events.append(ended(host, status if last else "ok", step, wave=wave, **(fields if last else {})))
+        events.append(intent(host, step, wave=wave, section=section))
+        given = {"section": section, **(fields if last else {})}
+        events.append(ended(host, status if last else "ok", step, wave=wave, **given))
     return [*events, host_ended(host, end or {"timed_out": "failed"}.get(status, status), wave=wave)]
 
 

@@ -16,13 +16,30 @@ INTERNAL = 3
 UNREACHABLE = 4
 ABORTED = 5
 UNKNOWN = 6
+GATE = 7
+ROLLED_BACK = 8
+ROLLBACK_FAILED = 9
 LOCKED = 10
 JOURNAL = 11
 MISMATCH = 12
+PAUSED = 20
 INTERRUPTED = 130
 TERMINATED = 143
 
-ORDER = (INTERNAL, JOURNAL, INTERRUPTED, TERMINATED, UNKNOWN, ABORTED, FAILED, UNREACHABLE)
+ORDER = (
+    INTERNAL,
+    JOURNAL,
+    INTERRUPTED,
+    TERMINATED,
+    ROLLBACK_FAILED,
+    UNKNOWN,
+    PAUSED,
+    ROLLED_BACK,
+    GATE,
+    ABORTED,
+    FAILED,
+    UNREACHABLE,
+)
 """Where several hold, the first of these is the run's."""
 
 STATUS = {
@@ -33,6 +50,10 @@ STATUS = {
     JOURNAL: "failed",
     ABORTED: "aborted",
     UNKNOWN: "unknown",
+    GATE: "aborted",
+    ROLLED_BACK: "rolled_back",
+    ROLLBACK_FAILED: "rollback_failed",
+    PAUSED: "paused",
     INTERRUPTED: "interrupted",
     TERMINATED: "interrupted",
 }
@@ -66,6 +87,10 @@ def of_ending(ending: "Ending", policy: str) -> tuple[int, str]:
         UNREACHABLE: flags.unreachable,
         UNKNOWN: flags.unknown,
         ABORTED: flags.aborted,
+        GATE: flags.gate or flags.denied,
+        ROLLED_BACK: flags.rolled_back,
+        ROLLBACK_FAILED: flags.rollback_failed,
+        PAUSED: flags.paused,
         INTERNAL: ending.has_bug,
     }
     reasons = {code for code, is_so in holds.items() if is_so}
@@ -95,9 +120,14 @@ def by_policy(policy: str, code: int, summary: Summary) -> int:
 
 
 def _remote(summary: Summary) -> dict[str, int]:
-    """The exit status of each host that failed: its command's; 255, as ssh has it, for one not reached; else 1."""
+    """The exit status of each host that failed: its command's; 255, as ssh has it, for one not reached; else 1.
+
+    A host that failed its gate alone has 1.
+    """
     found: dict[str, int] = {}
     for group in summary.failures:
         for host in group.hosts:
             found.setdefault(host, group.rc or (255 if group.status == "unreachable" else FAILED))
+    for host in summary.hosts.get("gate_failed", ()):
+        found.setdefault(host, FAILED)
     return found

@@ -101,13 +101,13 @@ def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float) ->
         output=event.output or item.output,
         ignored=event.ignored,
         rescued=event.rescued,
-        section=event.section,
+        section=host.section if host.section == "rollback" else event.section,
         delegate=event.delegate,
     )
     state.failures.append(failure)
     if failure.counts:
         host.failures += 1
-        if event.section != "rollback":
+        if failure.section != "rollback":
             state.remote.setdefault(event.host, failure.rc or 0)
 
 

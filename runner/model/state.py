@@ -26,7 +26,8 @@ from runner.model.phases import WAITING
 class Failure(msgspec.Struct):
     """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds.
 
-    ``ignored`` and ``rescued`` are not the host's own failure. ``section`` is that of the step.
+    ``ignored`` and ``rescued`` are not the host's own failure. ``section`` is that of the step; ``rollback`` for all
+    that a host does then, ``always`` too.
     """
 
     play: str

@@ -9,7 +9,7 @@ from itertools import chain
 from random import Random
 
 from runner.model.inventory import Group
-from runner.model.summary import natural_key
+from runner.model.natural import natural_key
 
 
 def ordered(hosts: Sequence[str], order: str, seed: int) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from runner.model.account import FailureGroup, PlaySummary, Summary, WaveSummary
 from runner.model.plan import Plan
-from runner.model.summary import FailureGroup, PlaySummary, Summary, WaveSummary
 from runner.reporting.durations import duration
 from runner.reporting.escape import visible
 from runner.reporting.wording import Names, count, counts, hosts, paint

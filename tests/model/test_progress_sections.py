@@ -24,12 +24,6 @@ from runner.model.progress import IllegalEventError
 OPENING = [run_started(), plan_ready(), wave_started("a1", "a2", "a3")]
 
 
-def section_turn(host: str, step: str, section: str, status: str, end: str, **fields) -> list:
-    """A host is started again, does one step and ends."""
-    step_end = ended(host, status, step, section=section, **fields)
-    return [host_started(host, section=section), intent(host, step, section=section), step_end, host_ended(host, end)]
-
-
 def test_a_rolled_back_host_is_counted_by_its_last_end():
     """From ok over a bad gate to rolled back: the old status is taken back each time, in play, wave and run."""
     turns = [*turn("a1", "upload", "reload"), *turn("a2", "upload", "reload", status="changed")]
@@ -40,8 +34,8 @@ def test_a_rolled_back_host_is_counted_by_its_last_end():
         *events,
         wave_ended(status="failed", gate_failed=1, changed=1),
         rollback_started("a1", "a2"),
-        *section_turn("a1", "previous", "rollback", "changed", "rolled_back"),
-        *section_turn("a2", "previous", "rollback", "failed", "rollback_failed"),
+        *turn("a1", "previous", section="rollback", status="changed", end="rolled_back"),
+        *turn("a2", "previous", section="rollback", status="failed", end="rollback_failed"),
         rollback_ended("rollback_failed", rolled_back=1, rollback_failed=1),
     )
 
@@ -96,7 +90,7 @@ def test_a_host_that_ends_well_with_steps_left_leaves_nothing_to_wait_for():
     """The rest of a block that was rescued never runs; what the host does later drops nothing twice."""
     events = [*OPENING, *turn("a1", "upload", end="changed"), host_ended("a2", "not_run"), host_ended("a3", "not_run")]
 
-    progress = folded(*events, *section_turn("a1", "unsilence", "always", "ok", "changed"))
+    progress = folded(*events, *turn("a1", "unsilence", section="always", status="ok", end="changed"))
 
     assert (progress.done, progress.dropped, progress.left) == (1, 5, 0)
 
@@ -185,7 +179,7 @@ def test_a_handler_that_runs_once_has_run_for_all():
              for host in ("a1", "a2")]  # fmt: skip
     events = [*OPENING, *hosts[0], *hosts[1]]
 
-    progress = folded(*events, *section_turn("a1", "restart", "handlers", "changed", "changed"))
+    progress = folded(*events, *turn("a1", "restart", section="handlers", status="changed", end="changed"))
 
     assert progress.host("web", "a2").pending == ()
 

@@ -20,6 +20,7 @@ from events_builder import (
 
 from runner.model import summary
 from runner.model.events import Signalled, Warned
+from runner.model.natural import natural_key
 
 
 def test_a_run_that_went_well():
@@ -259,7 +260,7 @@ def test_before_anything_was_seen():
 
 def test_names_sort_as_people_count():
     """Numbers in names count as numbers."""
-    assert sorted(["web10", "web2", "db1", "web02", "7"], key=summary.natural_key) == [
+    assert sorted(["web10", "web2", "db1", "web02", "7"], key=natural_key) == [
         "7",
         "db1",
         "web02",
