@@ -20,7 +20,7 @@ def check_clear_text(texts: PlaybookTexts, inventory: Inventory, problems: Probl
     plays = [play.play.vars for play in texts.plays]
     for layer in [*texts.playbook.layers, *plays, *hosts.values()]:
         _check_layer(layer, problems)
-    steps = [step.cursor for play in texts.plays for step in play.steps]
+    steps = [part.cursor for play in texts.plays for part in (*play.parts, *play.gate)]
     declared = texts.playbook.secrets
     for cursor in [*(play.cursor for play in texts.plays), *steps]:
         _check_password(cursor.at("become", "password"), declared, problems)

@@ -7,12 +7,24 @@ was meant.
 import signal
 from typing import Any
 
-from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping
+from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping, or_template
 
 NAME: Schema = {"title": "a name of letters, digits and _", "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 CONDITION: Schema = {"title": "an expression, true or false", "type": ["string", "boolean"], "minLength": 1}
 COUNT: Schema = {"type": "integer", "minimum": 1}
 ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$"}
+IDS: Schema = {
+    "title": "an id or a list of ids",
+    "anyOf": [FILLED, {"type": "array", "items": FILLED, "uniqueItems": True}],
+}
+NAMES: Schema = {"title": "a name or a list of names", "anyOf": IDS["anyOf"]}
+TAG: Schema = {
+    "title": "a tag of letters, digits and _ . : / -, but not and, or, not",
+    "type": "string",
+    "pattern": "^(?!(and|or|not)$)[A-Za-z0-9_][A-Za-z0-9_.:/-]*$",
+}
+TAGS: Schema = {"anyOf": [TAG, {"type": "array", "items": TAG, "uniqueItems": True}]}
+ONCE: Schema = {"enum": ["run", "wave"]}
 TEXT_OR_NUMBER: Schema = {"type": ["string", "integer"]}
 SIZE: Schema = {
     "title": "a size such as 10MiB, or a number of bytes",
@@ -82,12 +94,66 @@ STEP_KEYS: dict[str, Schema] = {
     "env": ENV,
     "cwd": FILLED,
     "stdin": TEXT,
+    "delegate_to": FILLED,
+    "once": ONCE,
+    "throttle": or_template(COUNT),
+    "needs": IDS,
+    "tags": TAGS,
+    "notify": NAMES,
     "on_failure": {"enum": ["stop", "continue", "ignore"]},
+    "on_resume": {"enum": ["skip", "again"]},
     "read_only": {"type": "boolean"},
     "sensitive": {"type": "boolean"},
     "output_limit": SIZE,
 }
 """The keys that any step may have beside its kind."""
+
+FLUSH_KEYS = ("name", "id", "when", "tags")
+"""What may stand beside ``flush``, which is no step that could be tried, delegated or left out on some hosts."""
+
+SHARED_KEYS = ("become", "env", "cwd", "delegate_to", "sensitive", "tags")
+"""What a block says for each step in it."""
+
+WHOLE_KEYS = ("name", "id", "when", "once", "needs", "on_failure")
+"""What a block says of itself."""
+
+BLOCK_KEYS: dict[str, Schema] = {key: STEP_KEYS[key] for key in (*WHOLE_KEYS, *SHARED_KEYS)}
+
+STEPS: Schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}
+
+RESCUE_ON: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "uniqueItems": True,
+    "items": {"enum": ["failed", "timed_out", "unreachable", "unknown"]},
+}
+RESCUE: Schema = {"anyOf": [STEPS, mapping({"on": RESCUE_ON, "steps": STEPS}, ("steps",))]}
+BLOCK_PARTS: dict[str, Schema] = {"rescue": RESCUE, "always": STEPS}
+"""The other lists of steps of a block."""
+
+CONTROLS: dict[str, Schema] = {"block": STEPS}
+"""What stands among steps and is none: it holds some."""
+
+CHECK_KINDS = ("http", "tcp", "command", "wait_for", "assert")
+"""The step kinds that a gate can ask."""
+
+GATE_ONLY = frozenset({"tcp"})
+"""Kinds that are no steps."""
+
+CHECK_KEYS: dict[str, Schema] = {
+    "from": FILLED,
+    "each": {"enum": ["host", "wave"]},
+    "successes": COUNT,
+    "interval": DURATION,
+    "deadline": DURATION,
+    "stable_for": DURATION,
+    "on_inconclusive": {"enum": ["pause", "fail"]},
+    "failed_when": CONDITION,
+    "env": ENV,
+    "become": BECOME,
+    "sensitive": {"type": "boolean"},
+}
+"""The keys that a check of a gate may have beside its kind."""
 
 STRATEGY_TYPES = ("parallel", "rolling", "sequential")
 STRATEGY_MAPPING: Schema = mapping(
@@ -102,13 +168,25 @@ STRATEGY_MAPPING: Schema = mapping(
         "max_failures": {"type": "integer", "minimum": 0},
         "max_failure_percent": {"type": "integer", "minimum": 0, "maximum": 100},
         "failure_scope": {"enum": ["run", "wave"]},
-        "on_exceed": {"enum": ["stop", "drain", "kill"]},
+        "on_exceed": {"enum": ["stop", "drain", "kill", "pause", "rollback"]},
+        "of": {"enum": ["total", "remaining"]},
+        "spread": {"enum": ["even", "one_per_group", "group_at_a_time"]},
+        "preflight": {"type": "boolean"},
+        "gate": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+        "bake": DURATION,
+        "approve": {
+            "title": "after-first, each, or numbers of waves",
+            "anyOf": [
+                {"enum": ["after-first", "each"]},
+                COUNT,
+                {"type": "array", "minItems": 1, "uniqueItems": True, "items": COUNT},
+            ],
+        },
     }
 )
 STRATEGY: Schema = {"anyOf": [{"type": "string", "enum": list(STRATEGY_TYPES)}, STRATEGY_MAPPING]}
 
 HOSTS: Schema = {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}]}
-STEPS: Schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}
 
 PLAY_KEYS: dict[str, Schema] = {
     "name": FILLED,
@@ -120,6 +198,12 @@ PLAY_KEYS: dict[str, Schema] = {
     "env": ENV,
     "cwd": FILLED,
     "allow_empty": {"type": "boolean"},
+    "needs": NAMES,
+    "when": CONDITION,
+    "tags": TAGS,
+    "handlers": STEPS,
+    "rollback": STEPS,
+    "always": STEPS,
 }
 """The keys of a play."""
 

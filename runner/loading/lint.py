@@ -11,7 +11,9 @@ from pathlib import Path
 from runner.loading.clear_text import check_clear_text
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
-from runner.loading.playbook import PlaybookTexts, PlayTexts
+from runner.loading.nodes import Texts
+from runner.loading.playbook import PlaybookTexts
+from runner.loading.plays import PlayTexts
 from runner.loading.source import Source
 from runner.loading.steps import StepTexts
 from runner.loading.texts import Written
@@ -98,10 +100,20 @@ class Lint:
             self._check(note, everywhere)
         variables = self.shared | play.play.vars.values.keys()
         mine: set[str] = set()
-        for step in play.steps:
-            self._step(step, variables | given | set(ALWAYS), given)
-            self._check_hiding(step, variables, mine)
-            given |= given_by(step)
+        for part in play.parts:
+            self._part(part, variables | given | set(ALWAYS), given)
+            if isinstance(part, StepTexts):
+                self._check_hiding(part, variables, mine)
+                given |= given_by(part)
+        for check in play.gate:
+            self._part(check, variables | given | set(ALWAYS), given)
+
+    def _part(self, part: Texts, known: frozenset[str] | set[str], given: set[str]) -> None:
+        if isinstance(part, StepTexts):
+            self._step(part, known, given)
+            return
+        for note in part.notes:
+            self._check(note, known)
 
     def _step(self, step: StepTexts, known: frozenset[str] | set[str], given: set[str]) -> None:
         inside = {*known, "item", "loop"} if step.step.loop is not None else set(known)

@@ -9,7 +9,8 @@ from pathlib import Path
 from runner.errors import StepError
 from runner.loading.cursor import Cursor
 from runner.loading.playbook import PlaybookTexts
-from runner.loading.steps import Kinds, StepTexts
+from runner.loading.setting import Kinds
+from runner.loading.steps import StepTexts
 from runner.local_files import inside
 
 
@@ -33,7 +34,7 @@ def check_local_sources(texts: PlaybookTexts, kinds: Kinds, *, cwd: Path) -> Non
         for step in play.steps:
             for name, place in _named(step, kinds[step.step.kind].local_files):
                 try:
-                    path = inside(project, folder, name)
+                    path = inside(project, Path(step.step.folder) if step.step.folder else folder, name)
                 except StepError as error:
                     place.error("E413", error.message, error.hint)
                 else:

@@ -29,12 +29,18 @@ def validate(document: Document, schema: Schema, problems: Problems, at: Steps =
 
 
 def validate_step(
-    document: Document, path: Steps, problems: Problems, *, common_schema: Schema, kinds: Mapping[str, Schema]
+    document: Document,
+    path: Steps,
+    problems: Problems,
+    *,
+    common_schema: Schema,
+    kinds: Mapping[str, Schema],
+    what: str = "a step",
 ) -> str | None:
     """Report what is wrong with the step at ``path``; its kind, or None where that can't be told.
 
     ``common_schema`` is that of the keys all steps share; ``kinds`` have the schema of what follows each kind's key,
-    and only that of a kind in use is asked for.
+    and only that of a kind in use is asked for. ``what`` it is called in messages.
     """
     step = document.at(path)
     common = common_schema["properties"]
@@ -43,7 +49,7 @@ def validate_step(
     everything = {"type": "object", "properties": {**common, **(dict(kinds) if unknown else {})}}
     check = _Check(document, problems, path, everything)
     if not isinstance(step, dict):
-        check.run(step, {"type": "object", "title": "a step, which is a mapping"})
+        check.run(step, {"type": "object", "title": f"{what}, which is a mapping"})
         return None
     found = [key for key in step if key in kinds]
     check.unknown(unknown, (), everything["properties"])
@@ -51,21 +57,28 @@ def validate_step(
     if len(found) == 1:
         validate(document, kinds[found[0]], problems, (*path, found[0]))
         return str(found[0])
-    _no_single_kind(document, path, problems, found, kinds=kinds, is_told=bool(unknown))
+    _no_single_kind(document, path, problems, found, kinds=kinds, is_told=bool(unknown), what=what)
     return None
 
 
 def _no_single_kind(
-    document: Document, path: Steps, problems: Problems, found: list[str], *, kinds: Iterable[str], is_told: bool
+    document: Document,
+    path: Steps,
+    problems: Problems,
+    found: list[str],
+    *,
+    kinds: Iterable[str],
+    is_told: bool,
+    what: str,
 ) -> None:
     """Say that a step has two kinds, or none; not so where an unknown key has been reported in its place."""
     if found:
         listed = " and ".join(f'"{key}"' for key in found)
-        message = f"a step has exactly one kind; this one has {listed}"
-        problems.error("E403", message, document.key_at((*path, found[1])), "make it two steps")
+        message = f"{what} has exactly one kind; this one has {listed}"
+        problems.error("E403", message, document.key_at((*path, found[1])), f"make it two {what.removeprefix('a ')}s")
     elif not is_told:
         keys = ", ".join(f'"{key}"' for key in document.at(path)) or "nothing"
-        message = f"a step has exactly one kind; this one has only {keys}"
+        message = f"{what} has exactly one kind; this one has only {keys}"
         problems.error("E403", message, document.start_of(path), f"kinds: {', '.join(kinds)}")
 
 

@@ -5,17 +5,17 @@ editors complete from; runner itself finds a step's kind by its key and validate
 ``anyOf`` tells nobody what is wrong.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runner.fragments import mapping
 from runner.loading import inventory_schema, language
+from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
+from runner.loading.setting import Kinds
 from runner.model.schemas import event_schema, plan_schema, summary_schema
 from runner.step import StepKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-Kinds = Mapping[str, StepKind[Any]]
 
 
 def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
@@ -32,27 +32,44 @@ def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
 
 def playbook_schema(kinds: Kinds) -> dict[str, Any]:
     """A playbook: with ``plays``, or with the keys of its single play."""
-    play = _with_steps(language.play_schema())
+    play = _play(language.play_schema())
     many = language.playbook_schema({"plays": []})
     many["properties"] = {**many["properties"], **_plays()}
-    one = _with_steps(language.playbook_schema({}))
+    one = _play(language.playbook_schema({}))
     for top in (many, one):
         top["properties"] = {**top["properties"], "inventory": _inventory()}
-    steps = {f"step-{name}": _step(kind) for name, kind in kinds.items()}
-    references = [{"$ref": f"#/$defs/{name}"} for name in steps]
+    forms = {f"step-{name}": _step(kinds, name) for name in step_shapes(kinds)}
+    checks = {f"check-{name}": _formed(kinds[name], CHECK) for name in check_shapes(kinds)}
     definitions = {
         "inventory": dict(inventory_schema.SCHEMA),
         "play": play,
-        "step": {"anyOf": references},
-        **steps,
+        "step": _any_of(forms),
+        "handler": _any_of(name for name in forms if name not in {"step-block", "step-flush"}),
+        "check": _any_of(checks),
+        **forms,
+        **checks,
         **{f"key-{key}": dict(shape) for key, shape in language.STEP_KEYS.items()},
     }
     return {"if": {"required": ["plays"]}, "then": many, "else": one, "type": "object", "$defs": definitions}
 
 
-def _with_steps(shape: dict[str, Any]) -> dict[str, Any]:
-    steps = {**shape["properties"]["steps"], "items": {"$ref": "#/$defs/step"}}
-    return {**shape, "properties": {**shape["properties"], "steps": steps}}
+def _any_of(names: Iterable[str]) -> dict[str, Any]:
+    return {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in names]}
+
+
+def _list_of(name: str) -> dict[str, Any]:
+    return {**language.STEPS, "items": {"$ref": f"#/$defs/{name}"}}
+
+
+def _play(shape: dict[str, Any]) -> dict[str, Any]:
+    """A play with its lists of steps and its gate spelt out."""
+    items = {"steps": "step", "handlers": "handler", "rollback": "step", "always": "step"}
+    lists = {key: {**shape["properties"][key], "items": {"$ref": f"#/$defs/{item}"}} for key, item in items.items()}
+    strategy = language.STRATEGY_MAPPING["properties"]
+    gate = {**strategy["gate"], "items": {"$ref": "#/$defs/check"}}
+    long = {**language.STRATEGY_MAPPING, "properties": {**strategy, "gate": gate}}
+    spelt = {**lists, "strategy": {"anyOf": [language.STRATEGY["anyOf"][0], long]}}
+    return {**shape, "properties": {**shape["properties"], **spelt}}
 
 
 def _plays() -> dict[str, Any]:
@@ -64,7 +81,21 @@ def _inventory() -> dict[str, Any]:
     return {"anyOf": [*files, {"$ref": "#/$defs/inventory"}]}
 
 
-def _step(kind: StepKind[Any]) -> dict[str, Any]:
-    own = {**kind.schema, "description": kind.summary}
-    shared = {key: {"$ref": f"#/$defs/key-{key}"} for key in language.STEP_KEYS}
-    return mapping({kind.name: own, **shared}, (kind.name,))
+def _step(kinds: Kinds, name: str) -> dict[str, Any]:
+    """What may stand among steps under a key: a kind, or a block."""
+    if name == "block":
+        rescue = {
+            "anyOf": [_list_of("step"), mapping({"on": language.RESCUE_ON, "steps": _list_of("step")}, ("steps",))]
+        }
+        own = {"block": _list_of("step"), "rescue": rescue, "always": _list_of("step")}
+        return mapping({**own, **_shared(language.BLOCK_KEYS)}, ("block",))
+    return _formed(kinds[name], FLUSH if name == "flush" else STEP)
+
+
+def _formed(kind: StepKind[Any], form: Form) -> dict[str, Any]:
+    keys = form.keys if form is CHECK else _shared(form.keys)
+    return mapping({kind.name: {**kind.schema, "description": kind.summary}, **keys}, (kind.name,))
+
+
+def _shared(keys: Iterable[str]) -> dict[str, Any]:
+    return {key: {"$ref": f"#/$defs/key-{key}"} for key in keys}

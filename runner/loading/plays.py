@@ -1,0 +1,155 @@
+"""A play as it is written becomes a Play: its steps in all sections, its handlers, its strategy with the gate."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runner.loading import language
+from runner.loading.cursor import Cursor
+from runner.loading.gates import gate_of
+from runner.loading.handlers import Handlers, Links, check_without_handlers
+from runner.loading.ids import Ids, slug, unique
+from runner.loading.nodes import Texts, Tree, tree_of
+from runner.loading.setting import Around, Kinds, Setting
+from runner.loading.step_values import become_of, optional_condition, words_of
+from runner.loading.steps import RESERVED, StepTexts, check_registers
+from runner.loading.strategy import sizes_of, strategy_of
+from runner.loading.texts import Written, layer_of, mapping_of, templates_of
+from runner.model.inventory import Become
+from runner.model.playbook import DEFAULT_STRATEGY, NO_VARS, Check, Play, Strategy, leaves
+
+SECTIONS = ("steps", "handlers", "rollback", "always")
+
+
+@dataclass(slots=True)
+class PlayTexts:
+    """What lint needs of a play: the templates of its steps, and its own.
+
+    ``parts`` are in the order in which things run: the steps of all sections, and the blocks that they stand in,
+    each before its steps; ``gate`` are the checks of the strategy. ``targets`` see inputs, variables and groups alone.
+    """
+
+    play: Play
+    cursor: Cursor
+    parts: list[Texts]
+    gate: list[StepTexts] = field(default_factory=list)
+    notes: list[Written] = field(default_factory=list)
+    targets: list[Written] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[StepTexts]:
+        """The steps of all sections, without blocks and gate."""
+        return [part for part in self.parts if isinstance(part, StepTexts)]
+
+
+@dataclass(slots=True)
+class _Sections:
+    """What the lists of steps of a play were built into."""
+
+    steps: Tree
+    handlers: Handlers
+    rollback: Tree
+    always: Tree
+    gate: tuple[Check, ...] = ()
+    asked: list[StepTexts] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[Texts]:
+        """Everything but the gate, in order."""
+        return [*self.steps.texts, *self.handlers.texts, *self.rollback.texts, *self.always.texts]
+
+
+def play_of(cursor: Cursor, kinds: Kinds, taken: set[str], *, is_single: bool) -> PlayTexts:
+    """The play at a place, as far as it is sound. Its variables are the playbook's where it ``is_single``."""
+    notes: list[Written] = []
+    targets: list[Written] = []
+    name = text_of(cursor.at("name"))
+    sections = _sections(cursor, Setting(kinds, Ids(), around=Around(tags=words_of(cursor.at("tags")))))
+    links = Links(sections.handlers, {})
+    _check_links(sections, links)
+    check_names(cursor.at("vars"))
+    play = Play(
+        id=unique(slug(name) or "play", taken),
+        name=name or "play",
+        hosts=templates_of(cursor.at("hosts"), targets),
+        steps=links.linked(sections.steps.nodes),
+        location=cursor.here,
+        hosts_location=cursor.at("hosts").here,
+        strategy=_strategy(cursor, sections.gate),
+        strategy_location=cursor.at("strategy").here if "strategy" in cursor.data else None,
+        vars=NO_VARS if is_single else layer_of(cursor.at("vars"), f"play {name}".strip(), notes),
+        become=_become(cursor, notes),
+        env=mapping_of(cursor.at("env"), notes),
+        cwd=templates_of(cursor.at("cwd"), notes),
+        allow_empty=cursor.data.get("allow_empty") is True,
+        when=optional_condition(cursor.at("when"), notes),
+        tags=words_of(cursor.at("tags")),
+        handlers=links.linked(sections.handlers.steps),
+        rollback=tuple(sections.rollback.nodes),
+        always=tuple(sections.always.nodes),
+    )
+    _check_rollback(cursor, play)
+    texts = PlayTexts(play, cursor, sections.parts, sections.asked, notes, targets)
+    _take_links(texts)
+    return texts
+
+
+def text_of(cursor: Cursor) -> str:
+    """Text, empty for anything else."""
+    return cursor.data if isinstance(cursor.data, str) else ""
+
+
+def _sections(cursor: Cursor, setting: Setting) -> _Sections:
+    setting.ids.reserve(cursor.at(section) for section in SECTIONS)
+    handlers = Handlers()
+    steps = tree_of(cursor.at("steps"), setting)
+    handlers.add(cursor.at("handlers"), setting.inside(setting.around, "handlers"))
+    rollback = tree_of(cursor.at("rollback"), setting.inside(setting.around, "rollback"))
+    always = tree_of(cursor.at("always"), setting.inside(setting.around, "always"))
+    gate, asked = gate_of(cursor.at("strategy", "gate"), setting)
+    return _Sections(steps, handlers, rollback, always, gate, asked)
+
+
+def _check_links(sections: _Sections, links: Links) -> None:
+    check_registers(part for part in sections.parts if isinstance(part, StepTexts))
+    links.check([*sections.steps.texts, *sections.handlers.texts])
+    links.check_order()
+    check_without_handlers(sections.rollback.texts, "rollback")
+    check_without_handlers(sections.always.texts, "always")
+
+
+def _take_links(texts: PlayTexts) -> None:
+    """Put the steps with their resolved handlers into the texts, too."""
+    linked = {step.id: step for section in texts.play.sections for step in leaves(section, everything=True)}
+    for part in texts.steps:
+        part.step = linked.get(part.step.id, part.step)
+
+
+def _check_rollback(cursor: Cursor, play: Play) -> None:
+    """Complains (E406) of rolling back without steps that could."""
+    if play.strategy.on_exceed == "rollback" and "rollback" not in cursor.data:
+        hint = "write rollback: [STEPS] beside steps"
+        cursor.at("strategy", "on_exceed").error("E406", "there are no steps to roll back with", hint)
+
+
+def check_names(cursor: Cursor) -> None:
+    """Complains (E412) of variables that hide a name that is always there."""
+    for name, part in cursor.items():
+        if name in RESERVED:
+            message = f'"{name}" is always there and can\'t be a variable'
+            cursor.problems.error("E412", message, part.key, "take another name")
+
+
+def _strategy(cursor: Cursor, gate: tuple[Check, ...]) -> Strategy:
+    place = cursor.at("strategy")
+    if place.data is None:
+        return DEFAULT_STRATEGY
+    if not place.fits(language.UNSIZED_STRATEGY):
+        if place.at("waves").data is not None:
+            sizes_of(place.at("waves"))
+        return DEFAULT_STRATEGY
+    return strategy_of(place, gate)
+
+
+def _become(cursor: Cursor, notes: list[Written]) -> Become | Literal[False] | None:
+    place = cursor.at("become")
+    return become_of(place, notes) if place.data is not None and place.fits(language.BECOME) else None
