@@ -94,6 +94,10 @@ class Session(Protocol):
         """Run it and wait for its end, as the module's docstring promises."""
         ...
 
+    def beside(self) -> "Session":
+        """Another session over the same connection, for commands at the same time; it is closed before this one."""
+        ...
+
     async def close(self) -> None:
         """Close in order; never raises."""
         ...

@@ -120,7 +120,8 @@ def scenario(
 
     ``ask`` is the person who is asked; by default nobody is there. ``work`` is done in place of the whole plan.
     """
-    (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{'{hosts}': {{}}}}\n")
+    listed = ", ".join(f"'{name}': {{}}" for name in hosts.split())
+    (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{{listed}}}\n")
     (folder / "site.yaml").write_text(playbook)
     loaded = load(folder / "site.yaml", inventories=[str(folder / "hosts.yaml")], cwd=folder)
     plan = compile_plan(

@@ -6,48 +6,91 @@ outcome is unknown, whatever error ended the waiting.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 from runner.engine.decisions import asked_by_step
 from runner.engine.hearing import Hearing
-from runner.engine.stop import Deadline
+from runner.engine.stop import Deadline, Level
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, JournalError, LostError, RenderError, RunnerError, StepError
 from runner.model.events import StepIntent
-from runner.model.inventory import Become
+from runner.model.inventory import CONTROLLER, Become, Host
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
+from runner.model.template import Template
 from runner.step import typed
 from runner.transport import Session
+
+Tried = tuple[Outcome, dict[str, Any]]
+"""What came of an attempt, and what ``step.ended`` says beside it."""
 
 _ENDED_BY = {"timeout": "it took longer than its timeout of {limit:g}s", "idle": "no output came for {idle:g}s"}
 
 
-async def attempt_once(
+def attempt_once(
     turn: Turn, step: Step, *, scope: Mapping[str, Any] | None, item: int | None, attempt: int
-) -> tuple[Outcome, dict[str, Any]]:
+) -> Coroutine[Any, Any, Tried]:
     """Try once. Gives the outcome and what ``step.ended`` says of its output files. Raises JournalError alone."""
-    names = scope if scope is not None else turn.scope()
+    if step.delegate_to is None:
+        return _attempt(turn, step, scope, place=turn.host, item=item, attempt=attempt)
+    return _delegated(turn, step, scope, item=item, attempt=attempt)
+
+
+async def _delegated(
+    turn: Turn, step: Step, scope: Mapping[str, Any] | None, *, item: int | None, attempt: int
+) -> Tried:
+    """The same on another host, when it is this one's turn there."""
+    try:
+        names = scope if scope is not None else turn.scope(step.frame)
+        place = place_of(turn, step, names)
+    except RenderError as error:
+        return failed(_words(error), temporary=False).untried(), {}
+    async with turn.run.lanes.delegate(place.name, step), AsyncExitStack() as stack:
+        is_shared = place.name == CONTROLLER or step.throttle is not None
+        beside = stack if is_shared else None
+        return await _attempt(turn, step, names, place=place, item=item, attempt=attempt, beside=beside)
+
+
+async def _attempt(
+    turn: Turn,
+    step: Step,
+    scope: Mapping[str, Any] | None,
+    *,
+    place: Host,
+    item: int | None,
+    attempt: int,
+    beside: AsyncExitStack | None = None,
+) -> Tried:
+    """``beside`` holds a session of its own where others work on that host at the same time."""
     kind = turn.run.kinds[step.kind]
     session: Session | None = None
+    delegate = "" if place is turn.host else place.name
+    said = {"delegate": delegate} if delegate else {}
     try:
+        names = scope if scope is not None else turn.scope(step.frame)
         params = _rendered(turn, step, names)
-        target = _target(turn, step, names)
+        target = _target(turn, step, names, place)
         if kind.on_host(params):
-            session = await _session(turn, None if kind.only_connects else target)
+            session = await _session(turn, place, None if kind.only_connects else target, beside)
     except TimeoutError:
-        return Outcome(Status.CANCELLED, message=turn.stop.reason), {}
+        return Outcome(Status.CANCELLED, message=turn.stop.reason), said
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
-        return _not_begun(turn, error).untried(), {}
+        return _not_begun(turn, error, place).untried(), said
+    if delegate and turn.stop.level >= Level.STOP:
+        # It waited for its turn on the delegate, and a stop came meanwhile.
+        return Outcome(Status.CANCELLED, message=turn.stop.reason), said
     target.session = session
     intent = StepIntent(
         play=turn.play.id,
         wave=turn.wave,
         host=turn.host.name,
         step=step.id,
+        section=step.section,
+        delegate=delegate,
         src=turn.source(step),
         item=item,
         attempt=attempt,
@@ -58,17 +101,29 @@ async def attempt_once(
         turn.run.recorder.emit(intent)
     else:
         await turn.run.recorder.store(intent)
-    hearing = Hearing(turn, step, item=item, attempt=attempt)
+    hearing = Hearing(turn, step, item=item, attempt=attempt, delegate=delegate)
     target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
     outcome = await _limited(turn, step, params, target, hearing)
-    return outcome, hearing.close()
+    return outcome, {**said, **hearing.close()}
 
 
-def _not_begun(turn: Turn, error: Exception) -> Outcome:
+def place_of(turn: Turn, step: Step, names: Mapping[str, Any]) -> Host:
+    """The host that a step runs on: the turn's own, or the one it is delegated to. Raises RenderError."""
+    if step.delegate_to is None:
+        return turn.host
+    name = turn.run.templates.render(step.delegate_to, names)
+    found = turn.run.plan.hosts.get(name) if isinstance(name, str) else None
+    if found is None:
+        place = step.delegate_to.location if isinstance(step.delegate_to, Template) else step.location
+        raise RenderError(f'delegate_to: there is no host "{name}"', location=place)
+    return found
+
+
+def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:
     """Why a step could not begin."""
     match error:
         case ConnectError():
-            return _unreachable(error)
+            return _unreachable(turn, error, place)
         case RenderError() | StepError():
             return failed(_words(error), temporary=False)
         case _:
@@ -83,7 +138,7 @@ def _rendered(turn: Turn, step: Step, names: Mapping[str, Any]) -> dict[str, Any
     return {key: value if key in conditions else render(value, names) for key, value in step.params.items()}
 
 
-def _target(turn: Turn, step: Step, names: Mapping[str, Any]) -> StepTarget:
+def _target(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> StepTarget:
     """The step's own keys, rendered; the nearest of step, play and host wins."""
     render = turn.run.templates.render
     env = {**turn.play.env, **step.env}
@@ -91,11 +146,13 @@ def _target(turn: Turn, step: Step, names: Mapping[str, Any]) -> StepTarget:
     stdin = None if step.stdin is None else _bytes(_text(render(step.stdin, names)))
     return StepTarget(
         run_=turn.run,
-        place=turn.host,
+        place=place,
+        owner=turn.host.name,
+        kept=turn.kept(step.frame),
         step=step,
         scope=names,
         session=None,
-        become=_become(turn, step, names),
+        become=_become(turn, step, names, place),
         environment={name: _text(render(value, names)) for name, value in env.items()},
         cwd=None if cwd is None else str(render(cwd, names)),
         stdin=stdin,
@@ -115,8 +172,10 @@ def _bytes(text: str) -> bytes:
         raise StepError("stdin cannot hold a lone surrogate: it is no UTF-8") from None
 
 
-def _become(turn: Turn, step: Step, names: Mapping[str, Any]) -> Become | None:
-    for wanted in (step.become, turn.play.become, turn.host.become):
+def _become(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> Become | None:
+    """The nearest of step, play and host; on the controller, where others delegate to it, the step's own alone."""
+    is_guest = place is not turn.host and place.name == CONTROLLER
+    for wanted in (step.become,) if is_guest else (step.become, turn.play.become, place.become):
         if wanted is None:
             continue
         if not isinstance(wanted, Become):
@@ -126,10 +185,11 @@ def _become(turn: Turn, step: Step, names: Mapping[str, Any]) -> Become | None:
     return None
 
 
-async def _session(turn: Turn, target: StepTarget | None) -> Session:
+async def _session(turn: Turn, place: Host, target: StepTarget | None, beside: AsyncExitStack | None) -> Session:
     """The host's session, ready for commands as the target's user: what is refused here was never sent."""
     async with Deadline(turn.stop):
-        session = await turn.run.sessions.get(turn.host)
+        sessions = turn.run.sessions
+        session = await (beside.enter_async_context(sessions.beside(place)) if beside else sessions.get(place))
         if target is not None:
             await session.prepare(target.become)
         return session
@@ -149,11 +209,12 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
         outcome = _cut(turn, step, target, deadline) if deadline.expired else failed(f"timed out: {error}")
         outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
     except LostError as error:
-        turn.run.sessions.lost(turn.host.name, error.message)
-        outcome = Outcome(Status.UNKNOWN, message=error.message)
+        turn.run.sessions.lost(target.place.name, error.message)
+        words = error.message if target.place is turn.host else f"delegate {target.place.name}: {error.message}"
+        outcome = Outcome(Status.UNKNOWN, message=words)
         outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
     except ConnectError as error:
-        outcome = _unreachable(error)
+        outcome = _unreachable(turn, error, target.place)
     except (StepError, RenderError) as error:
         outcome = failed(_words(error), temporary=error.temporary)
     except JournalError:
@@ -185,8 +246,12 @@ def _still_running(target: StepTarget) -> str:
     return "; it may still be running" + (f" (process group {', '.join(groups)})" if groups else "")
 
 
-def _unreachable(error: ConnectError) -> Outcome:
-    return Outcome(Status.UNREACHABLE, message=f"{error.cause}: {error.message}", temporary=error.temporary)
+def _unreachable(turn: Turn, error: ConnectError, place: Host) -> Outcome:
+    """A host that can't be reached is lost; a delegate that can't is a failure of the step."""
+    words = f"{error.cause}: {error.message}"
+    if place is turn.host:
+        return Outcome(Status.UNREACHABLE, message=words, temporary=error.temporary)
+    return failed(f"delegate {place.name} unreachable: {words}", temporary=error.temporary)
 
 
 def _bug(turn: Turn, target: StepTarget | None, error: Exception) -> Outcome:

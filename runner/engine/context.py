@@ -1,11 +1,13 @@
 """What every part of the engine needs of the run it belongs to, wired by ``app``."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from runner.engine.lanes import Lanes
 from runner.engine.output import OutputStore
 from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
@@ -38,10 +40,11 @@ class Recorder(Protocol):
 class Run:
     """One run: its plan, its parts, and what its hosts have registered.
 
-    ``results`` maps a host to its registered results and ``set`` values. ``secrets`` are revealed values by name.
-    ``ask`` asks a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault
-    that ends the run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's
-    name.
+    ``results`` maps a host to its registered results and ``set`` values; ``inner`` has those of steps inside a frame,
+    by host, play and frame. ``secrets`` are revealed values by name. ``max_open`` is how many connections limits on
+    open files allow, None for any number; ``users`` counts for each host the plays that may still want it. ``ask`` asks
+    a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault that ends the
+    run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name.
     """
 
     id: str
@@ -59,6 +62,10 @@ class Run:
     report: Callable[[BaseException], str]
     secrets: Mapping[str, str] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inner: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    lanes: Lanes = field(default_factory=Lanes)
+    max_open: int | None = None
+    users: Counter[str] = field(default_factory=Counter)
     fatal: RunnerError | None = None
     bugs: list[str] = field(default_factory=list)
     shared_ids: frozenset[str] = frozenset()

@@ -21,11 +21,12 @@ TAIL = 4096
 class Hearing:
     """One attempt's output. A sensitive step's is neither kept nor shown."""
 
-    def __init__(self, turn: Turn, step: Step, *, item: int | None, attempt: int) -> None:
+    def __init__(self, turn: Turn, step: Step, *, item: int | None, attempt: int, delegate: str = "") -> None:
         self._turn = turn
         self._step = step
         self._item = item
         self._attempt = attempt
+        self._delegate = delegate
         self._held: dict[str, bytes] = {}
         self._files: AttemptOutput | None = None
         self._sizes = {"stdout": 0, "stderr": 0}
@@ -94,6 +95,8 @@ class Hearing:
             "wave": self._turn.wave,
             "host": self._turn.host.name,
             "step": self._step.id,
+            "section": self._step.section,
+            "delegate": self._delegate,
             "item": self._item,
             "attempt": self._attempt,
         }

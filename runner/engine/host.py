@@ -1,15 +1,23 @@
-"""A host in a play: its steps one after another, what a failure means for it, and how it ends."""
+"""A host in a play: what it does in which order, what went wrong on it, and how it ends.
+
+Its steps, then the handlers that were notified, then the play's ``always``, which runs whatever happened.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from runner.engine.stop import Level
-from runner.engine.task import Ended, run_step
+from runner.engine.stop import Level, Stop
+from runner.engine.task import Ended
 from runner.engine.turn import Turn
-from runner.errors import JournalError
-from runner.model.events import HostEnded, HostStarted
+from runner.errors import RenderError
+from runner.model.events import HandlerNotified, HostEnded, HostStarted
 from runner.model.outcome import HostStatus, Status
 from runner.model.playbook import Step
+
+CLEANUP_LIMIT = 60.0
+"""Seconds that ``always`` steps have once what runs is being ended."""
 
 _HOST_STATUS = {
     Status.FAILED: HostStatus.FAILED,
@@ -18,103 +26,151 @@ _HOST_STATUS = {
     Status.UNKNOWN: HostStatus.UNKNOWN,
     Status.CANCELLED: HostStatus.CANCELLED,
 }
+_LOST = {Status.UNREACHABLE, Status.UNKNOWN}
+_TOUCHED = {Status.CHANGED, Status.FAILED, Status.TIMED_OUT, Status.UNKNOWN, Status.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a list of steps ended early: which step, in which status, and why."""
+
+    status: Status
+    step: str
+    reason: str = ""
+
+    @property
+    def ends_host(self) -> bool:
+        """Whether nothing can go on behind it: the host is lost, or everything was stopped."""
+        return self.status in {*_LOST, Status.CANCELLED}
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.reason}" if self.reason else self.step
 
 
 @dataclass(slots=True)
 class HostRun:
-    """One host's way through a play. ``status`` is None while it may go on."""
+    """One host's way through a play.
+
+    ``status`` is None while nothing went wrong. ``is_excluded`` where the play's condition keeps it out,
+    ``is_refused`` where that can't be asked. ``pending`` are the handlers notified and not run yet. ``is_lost`` where
+    it can't be reached any more. ``touched`` where a step changed, failed, or may have. ``acts`` counts steps that ran.
+    """
 
     turn: Turn
     status: HostStatus | None = None
     reason: str = ""
+    started: bool = False
+    is_excluded: bool = False
+    is_refused: bool = False
+    is_lost: bool = False
+    touched: bool = False
+    acts: int = 0
+    pending: dict[str, None] = field(default_factory=dict)
     _changed: bool = False
     _ignored: int = 0
-    _bad: HostStatus | None = None
     _begun: float = 0.0
-    _done: int = 0
-    started: bool = False
+    _took: float = 0.0
 
     @property
     def name(self) -> str:
         """The host's name."""
         return self.turn.host.name
 
-    @property
-    def is_over(self) -> bool:
-        """Whether no step of it is left to run."""
-        return self.status is not None or self._done == len(self.turn.play.counted)
+    def begin(self) -> bool:
+        """Let it to work, unless the play's condition keeps it out; False where it has no step to run."""
+        turn = self.turn
+        try:
+            is_wanted = turn.play.when is None or turn.run.templates.condition(turn.play.when, turn.scope())
+        except RenderError as error:
+            self.start()
+            self.is_refused = True
+            self.take(Trouble(Status.FAILED, "when", error.message))
+            return False
+        self.is_excluded = not is_wanted
+        if is_wanted:
+            self.start()
+        return is_wanted
 
-    def start(self) -> None:
-        """Let it to work."""
+    def start(self, section: str = "") -> None:
+        """Let it to work; ``section`` says for what, where it has ended before."""
         self.started = True
         self._begun = asyncio.get_running_loop().time()
         turn = self.turn
-        turn.run.recorder.emit(HostStarted(play=turn.play.id, wave=turn.wave, host=turn.host.name))
+        turn.run.recorder.emit(HostStarted(play=turn.play.id, wave=turn.wave, host=self.name, section=section))
 
-    async def all_steps(self) -> None:
-        """Run every step, until one ends the host."""
-        for step in self.turn.play.counted:
-            if self.status is None:
-                await self.one_step(step)
+    def weigh(self, step: Step, ended: Ended) -> Trouble | None:
+        """Take in how a step ended; gives the trouble it makes, if any."""
+        self._changed = self._changed or ended.status is Status.CHANGED
+        self._ignored += ended.ignored
+        if ended.ran:
+            self.touched = self.touched or ended.status in _TOUCHED
+            self.acts += ended.status not in {Status.UNREACHABLE, Status.SKIPPED}
+        if ended.status is Status.CHANGED:
+            self._notify(step)
+        if step.delegate_to is None:
+            self.is_lost = self.is_lost or ended.status in _LOST
+        return None if ended.is_well else Trouble(ended.status, step.id, ended.reason)
 
-    async def one_step(self, step: Step) -> None:
-        """Run one step, unless nothing new may start; sets ``status`` where it ends the host."""
-        if self.turn.stop.level >= Level.STOP:
-            self.cancel()
-            return
-        try:
-            ended = await run_step(self.turn, step)
-        except JournalError as error:
-            # Its intent is not on disk, so nothing was sent. Others finish what runs; nothing new starts.
-            self.turn.run.fatal = self.turn.run.fatal or error
-            self.turn.run.stop.raise_to(Level.STOP, error.message)
-            self._finish(HostStatus.CANCELLED, error.message)
-            return
-        except Exception as error:  # noqa: BLE001 - a fault in one host's step must not end the others
-            file = self.turn.run.report(error)
-            self.turn.run.bugs.append(file)
-            self._finish(HostStatus.FAILED, f"{step.id}: a fault in runner: {type(error).__name__}; see {file}")
-            return
-        self._done += 1
-        self._weigh(step, ended)
+    def ignore(self) -> None:
+        """A block failed, and that is fine."""
+        self._ignored += 1
 
-    def cancel(self) -> None:
-        """A stop came before its steps were over."""
-        self._finish(HostStatus.CANCELLED, self.turn.stop.reason)
+    def take(self, trouble: Trouble) -> None:
+        """It went wrong: what did first stands, but for an outcome nobody knows."""
+        status = _HOST_STATUS[trouble.status]
+        if self.status is None or status is HostStatus.UNKNOWN:
+            self.status, self.reason = status, str(trouble) if status is not HostStatus.CANCELLED else trouble.reason
+
+    def settle(self, status: HostStatus, reason: str) -> None:
+        """Say how it ends: gate and rollback know better than its steps."""
+        self.status, self.reason = status, reason
 
     def end(self) -> HostStatus:
-        """Its steps are over: settle and record its status."""
-        if self.status is None:
-            self._finish(self._bad or (HostStatus.CHANGED if self._changed else HostStatus.OK), self.reason)
-        status = self.status or HostStatus.OK
+        """It is done: settle and record its status."""
+        status = self.status or (HostStatus.CHANGED if self._changed else HostStatus.OK)
+        if self._begun:
+            self._took += asyncio.get_running_loop().time() - self._begun
+            self._begun = 0.0
         turn = self.turn
         turn.run.recorder.emit(
             HostEnded(
                 play=turn.play.id,
                 wave=turn.wave,
-                host=turn.host.name,
+                host=self.name,
                 status=str(status),
-                reason="" if status.is_well else self.reason,
+                reason="" if status.is_well or status is HostStatus.ROLLED_BACK else self.reason,
                 ignored=self._ignored,
-                duration=round(asyncio.get_running_loop().time() - self._begun, 6),
+                duration=round(self._took, 6),
             )
         )
         return status
 
-    def _weigh(self, step: Step, ended: Ended) -> None:
-        self._changed = self._changed or ended.status is Status.CHANGED
-        self._ignored += ended.ignored
-        if ended.is_well:
-            return
-        status = _HOST_STATUS[ended.status]
-        if self._bad is None:
-            self._bad, self.reason = status, f"{step.id}: {ended.reason}" if ended.reason else step.id
-        goes_on = step.on_failure == "continue" and ended.status in {Status.FAILED, Status.TIMED_OUT}
-        if not goes_on:
-            # An unknown step makes the host unknown whatever failed before; else what went wrong first stands.
-            self._finish(status if status is HostStatus.UNKNOWN else self._bad, self.reason)
+    def _notify(self, step: Step) -> None:
+        turn = self.turn
+        for handler in step.notify:
+            if handler not in self.pending:
+                self.pending[handler] = None
+                turn.run.recorder.emit(
+                    HandlerNotified(play=turn.play.id, wave=turn.wave, host=self.name, step=step.id, handler=handler)
+                )
 
-    def _finish(self, status: HostStatus, reason: str) -> None:
-        if self._bad is not None and status is HostStatus.CANCELLED:
-            status, reason = self._bad, self.reason
-        self.status, self.reason = status, reason
+
+@contextmanager
+def cleaning_up(stop: Stop) -> Iterator[Stop]:
+    """A stop for steps that run whatever happened: once what runs is being ended, they have a minute in all."""
+    own = Stop()
+    loop = asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+
+    def look() -> None:
+        if stop.level >= Level.KILL and not timers:
+            words = f"always steps had {CLEANUP_LIMIT:g}s after the run was stopped"
+            timers.append(loop.call_later(CLEANUP_LIMIT, own.raise_to, Level.KILL, words))
+
+    with stop.watching(look):
+        look()
+        try:
+            yield own
+        finally:
+            for timer in timers:
+                timer.cancel()

@@ -1,43 +1,78 @@
-"""A whole run: its plays one after another, over sessions that live as long as it does."""
+"""A whole run: its plays, each when those it needs have ended, over sessions that live while somebody wants them."""
 
+import asyncio
 from collections import Counter
+from dataclasses import dataclass, field
 
 from runner.engine.context import Run
 from runner.engine.play import PlayRun
+from runner.engine.preflight import preflight
 from runner.engine.stop import Level
 from runner.model.outcome import HostStatus
 from runner.model.plan import PlannedPlay
+from runner.model.playbook import leaves
 
 
 async def run_plan(run: Run) -> None:
     """Carry the plan out; what happened is in the events. Raises the run's fatal error, if any, at its end."""
-    barred: dict[str, str] = {}
-    failed: str | None = None
-    last = _last_plays(run.plan.plays)
-    for number, play in enumerate(run.plan.plays):
-        keep = frozenset(name for name, at in last.items() if at > number)
-        going = PlayRun(run, play, barred=barred, keep=keep)
-        if failed is not None or run.stop.level >= Level.DRAIN:
-            reason = run.stop.reason or f"dependency failed: {failed}"
-            for wave in play.waves:
-                going.skip(wave.hosts, wave.index, reason)
-            continue
-        await going.go()
-        failed = play.id if going.has_failed else None
-        for name, status in going.statuses.items():
-            if status is not HostStatus.NOT_RUN and not status.is_well:
-                barred.setdefault(name, f"{status} in play {play.id}")
+    run.users.update(name for play in run.plan.plays for name in (*play.hosts, *play.delegates))
+    unreachable = await preflight(run)
+    over = {play.id: _Over() for play in run.plan.plays}
+    async with asyncio.TaskGroup() as group:
+        for play in run.plan.plays:
+            group.create_task(_play(run, play, over, unreachable))
     await run.sessions.close_all()
     if run.fatal is not None:
         raise run.fatal
 
 
-def _last_plays(plays: tuple[PlannedPlay, ...]) -> dict[str, int]:
-    """The number of the last play that each host is in: until then its connection stays open."""
-    return {name: number for number, play in enumerate(plays) for name in play.hosts}
+@dataclass(slots=True)
+class _Over:
+    """What came of a play, for those that need it: the play that failed, and hosts that ended badly, with reasons."""
+
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: str = ""
+    bad: dict[str, str] = field(default_factory=dict)
+
+
+async def _play(run: Run, play: PlannedPlay, over: dict[str, _Over], unreachable: dict[str, str]) -> None:
+    mine, needed = over[play.id], [over[need] for need in play.needs]
+    for other in needed:
+        await other.ended.wait()
+    for other in needed:
+        mine.bad.update(other.bad)
+    mine.failed = next((other.failed for other in needed if other.failed), "")
+    try:
+        going = PlayRun(run, play, barred=dict(mine.bad), unreachable=unreachable)
+        if mine.failed or run.stop.level >= Level.DRAIN:
+            reason = run.stop.reason or f"dependency failed: {mine.failed}"
+            for wave in play.waves:
+                going.skip(wave.hosts, wave.index, reason)
+            return
+        await going.go()
+        mine.failed = play.id if going.has_failed else ""
+        for name, status in going.statuses.items():
+            if status is not HostStatus.NOT_RUN and not status.is_well:
+                mine.bad.setdefault(name, f"{status} in play {play.id}")
+    finally:
+        mine.ended.set()
+    await _let_go(run, play)
+
+
+async def _let_go(run: Run, play: PlannedPlay) -> None:
+    """Close the connections that no other play wants."""
+    names = Counter((*play.hosts, *play.delegates))
+    run.users.subtract(names)
+    for name in names:
+        if run.users[name] <= 0:
+            await run.sessions.close(name)
 
 
 def shared_ids(plays: tuple[PlannedPlay, ...]) -> frozenset[str]:
     """Step ids that several plays have."""
-    counts = Counter(step.id for play in plays for step in play.counted)
+    counts = Counter(
+        step
+        for play in plays
+        for step in {leaf.id for nodes in play.sections for leaf in leaves(nodes, everything=True)}
+    )
     return frozenset(step for step, count in counts.items() if count > 1)

@@ -1,7 +1,8 @@
 """One session a host for the whole run: opened when first needed, opened again after it was lost, closed when done."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from runner.errors import ConnectError
@@ -27,6 +28,7 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._attempts: dict[str, int] = {}
+        self._beside: dict[str, list[Session]] = {}
 
     async def get(self, host: Host) -> Session:
         """The host's session, opened if need be. Raises ConnectError."""
@@ -36,13 +38,31 @@ class Sessions:
         async with self._locks.setdefault(host.name, asyncio.Lock()):
             found = self._open.get(host.name)
             if found is None or found.closed:
+                for other in self._beside.pop(host.name, ()):
+                    await other.close()
                 if found is not None:
                     await self._open.pop(host.name).close()  # what is left of it: its connection, its other shells
                 found = self._open[host.name] = await self._connect(host)
             return found
 
+    @asynccontextmanager
+    async def beside(self, host: Host) -> AsyncIterator[Session]:
+        """A session of its own over the host's connection, for work at the same time. Raises ConnectError."""
+        main = await self.get(host)
+        free = self._beside.setdefault(host.name, [])
+        session = free.pop() if free else main.beside()
+        try:
+            yield session
+        finally:
+            if session.closed or self._beside.get(host.name) is not free:
+                await session.close()
+            else:
+                free.append(session)
+
     async def close(self, name: str) -> None:
         """The host has no more work in this run."""
+        for other in self._beside.pop(name, ()):
+            await other.close()
         session = self._open.pop(name, None)
         self._locks.pop(name, None)
         if session is not None:

@@ -30,7 +30,7 @@ class Stop:
         self._reason = ""
         self._children: list[Stop] = []
         self._deadlines: set[Deadline] = set()
-        self._watchers: list[Callable[[], None]] = []
+        self._watchers: dict[object, Callable[[], None]] = {}
         if parent is not None:
             parent._children.append(self)  # noqa: SLF001 - its own kind
 
@@ -54,11 +54,36 @@ class Stop:
     @contextmanager
     def watching(self, call: Callable[[], None]) -> Iterator[None]:
         """Inside the block, call whenever the level has risen."""
-        self._watchers.append(call)
+        token = object()
+        self._watchers[token] = call
         try:
             yield
         finally:
-            self._watchers.remove(call)
+            del self._watchers[token]
+
+    async def reached(self, level: Level, ready: Callable[[], bool], told: asyncio.Event) -> bool:
+        """Wait until ``ready``, looking again whenever ``told`` is set; False where the level is reached before."""
+        with self.watching(told.set):
+            while not ready():
+                if self.level >= level:
+                    return False
+                told.clear()
+                await told.wait()
+        return True
+
+    async def sleep(self, seconds: float) -> bool:
+        """Wait; False, at once, where nothing new may start any more."""
+        over, told = asyncio.Event(), asyncio.Event()
+
+        def ring() -> None:
+            over.set()
+            told.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds, ring)
+        try:
+            return await self.reached(Level.STOP, over.is_set, told)
+        finally:
+            timer.cancel()
 
     def add(self, deadline: "Deadline") -> None:
         """A deadline that a kill cuts short; at once where the kill came first."""
@@ -74,7 +99,7 @@ class Stop:
         if self.level is Level.KILL:
             for deadline in tuple(self._deadlines):
                 deadline.cut()
-        for call in tuple(self._watchers):
+        for call in tuple(self._watchers.values()):
             call()
         for child in self._children:
             child._tell()  # noqa: SLF001 - its own kind

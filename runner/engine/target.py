@@ -44,6 +44,7 @@ is there already is not ours to remove.
 class StepTarget:
     """Implements :class:`runner.step.Target` for one attempt.
 
+    ``place`` is the host it runs on, ``owner`` the name of the one it runs for, whose ``kept`` names it may add to.
     ``environment``, ``cwd`` and ``stdin`` are rendered. ``session`` is None for kinds that send nothing. ``hear`` takes
     each chunk of output and ``asks`` asks a person; ``fates`` are those of all commands of the attempt, for what is
     known when it ends badly.
@@ -62,16 +63,18 @@ class StepTarget:
     note: Callable[[str], None] | None = None
     asks: Asks | None = None
     fates: list[Fate] = field(default_factory=list)
+    owner: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
-        """The host's name."""
-        return self.place.name
+        """The name of the host that the step is for."""
+        return self.owner
 
     @property
     def folder(self) -> Path:
-        """Where relative local paths start: the playbook's folder."""
-        return Path(self.run_.plan.folder)
+        """Where relative local paths start: the folder of the file that the step stands in."""
+        return Path(self.run_.plan.folder, self.step.folder)
 
     @property
     def project(self) -> Path:
@@ -153,7 +156,7 @@ class StepTarget:
 
     def assign(self, values: Mapping[str, Any]) -> None:
         """Give names to values, for this host, to the end of the run."""
-        self.run_.results.setdefault(self.host, {}).update(values)
+        self.kept.update(values)
 
     def say(self, text: str) -> None:
         """Tell people and the log something while the step goes on."""

@@ -1,8 +1,7 @@
 """One task: a step on a host. Condition, loop, attempts with their limits, and the verdict on what came of it."""
 
-import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
 from runner.model.events import StepEnded, StepRetry
 from runner.model.outcome import Outcome, Status, failed
-from runner.model.playbook import Step
+from runner.model.playbook import Condition, Step
 from runner.model.result import Result, loop_result, recordable
 from runner.model.template import Template
 
@@ -26,11 +25,12 @@ _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a step ended on a host. ``ignored`` failures leave the host well."""
+    """How a step ended on a host. ``ignored`` failures leave the host well. ``ran`` where it was sent, or could be."""
 
     status: Status
     ignored: bool = False
     reason: str = ""
+    ran: bool = True
 
     @property
     def is_well(self) -> bool:
@@ -38,13 +38,17 @@ class Ended:
         return self.ignored or self.status.is_well
 
 
-async def run_step(turn: Turn, step: Step) -> Ended:
+Rescued = Callable[[Status], bool]
+"""Whether a block round the step rescues an end in this status."""
+
+
+async def run_step(turn: Turn, step: Step, rescued: Rescued = lambda _: False) -> Ended:
     """Run one step on the turn's host, register its result, and say how it ended. Raises JournalError."""
     try:
         if step.loop is not None:
-            return await _run_loop(turn, step)
+            return await _run_loop(turn, step, rescued)
         result, output = await _run_item(turn, step, scope=None, item=None)
-        return _end(turn, step, result, output=output)
+        return _end(turn, step, result, rescued, output=output)
     except JournalError as error:
         # Its intent is not on disk, so it was not sent; for those who watch it ends all the same.
         stopped = Result(Outcome(Status.CANCELLED, message=error.message))
@@ -52,15 +56,34 @@ async def run_step(turn: Turn, step: Step) -> Ended:
         raise
 
 
-async def _run_loop(turn: Turn, step: Step) -> Ended:
+def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False) -> Ended:
+    """End a step that is not run here: what it came to elsewhere, or why it can't be. Nothing is registered.
+
+    ``again`` keeps what is registered under its name already.
+    """
+    if step.register and not again:
+        turn.kept(step.frame)[step.register] = Result(outcome)
+    ignored = step.on_failure == "ignore" and outcome.status in _BAD - _LOST
+    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, ignored=ignored))
+    return Ended(outcome.status, ignored, outcome.message, ran=False)
+
+
+def holds(turn: Turn, when: Condition | None, frame: str) -> bool:
+    """Whether a condition holds for the turn's host. Raises RenderError."""
+    return when is None or turn.run.templates.condition(when, turn.scope(frame))
+
+
+async def _run_loop(turn: Turn, step: Step, rescued: Rescued) -> Ended:
     try:
         items = _items(turn, step)
     except RenderError as error:
-        return _end(turn, step, Result(failed(_placed(error), temporary=False)))
+        return _end(turn, step, Result(failed(_placed(error), temporary=False)), rescued)
     results: list[Result] = []
     for index, item in enumerate(items, 1):
         scope = turn.scope(
-            item=item, loop={"index": index, "length": len(items), "first": index == 1, "last": index == len(items)}
+            step.frame,
+            item=item,
+            loop={"index": index, "length": len(items), "first": index == 1, "last": index == len(items)},
         )
         result, output = await _run_item(turn, step, scope=scope, item=index)
         results.append(result)
@@ -71,7 +94,7 @@ async def _run_loop(turn: Turn, step: Step) -> Ended:
         if turn.stop.level >= Level.STOP and index < len(items):
             results.append(Result(Outcome(Status.CANCELLED, message=turn.stop.reason)))
             break
-    return _end(turn, step, loop_result(_overall(results), results))
+    return _end(turn, step, loop_result(_overall(results), results), rescued)
 
 
 def _items(turn: Turn, step: Step) -> list[Any]:
@@ -84,7 +107,7 @@ def _items(turn: Turn, step: Step) -> list[Any]:
 
 
 def _list(turn: Turn, step: Step, value: Any) -> list[Any]:
-    found = turn.run.templates.render(value, turn.scope())
+    found = turn.run.templates.render(value, turn.scope(step.frame))
     if not isinstance(found, list | tuple):
         location = value.location if isinstance(value, Template) else step.location
         raise RenderError(f"a loop needs a list; got {type(found).__name__}", location=location)
@@ -119,38 +142,26 @@ async def _run_item(
 ) -> tuple[Result, dict[str, Any]]:
     """The step once, with all its attempts; also the last attempt's output paths and whether some were lost."""
     try:
-        if step.when is not None and not turn.run.templates.condition(step.when, scope or turn.scope()):
+        if step.when is not None and not turn.run.templates.condition(step.when, scope or turn.scope(step.frame)):
             return Result(Outcome(Status.SKIPPED, message="its condition is false")), {}
     except RenderError as error:
         return Result(failed(_placed(error), temporary=False)), {}
+    before = turn.tries.get((step.id, item), 0)
     for attempt in itertools.count(1):
-        outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=attempt)
+        outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=before + attempt)
         outcome = _judge(turn, step, outcome, scope=scope, attempt=attempt)
         policy = step.retry or turn.run.kinds[step.kind].retry
         seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{item}"
         delay = next_delay(policy, attempt, outcome, seed=seed)
         if delay is None or turn.stop.level >= Level.STOP:
             break
-        turn.run.recorder.emit(_retry(turn, step, outcome, item=item, attempt=attempt, delay=delay))
-        if not await _wait(turn, delay):
+        turn.run.recorder.emit(_retry(turn, step, outcome, item=item, attempt=before + attempt, delay=delay))
+        if not await turn.stop.sleep(delay):
             break
+    if step.section:
+        turn.tries[step.id, item] = before + attempt
+        output = {**output, "attempt": before + attempt}
     return Result(outcome, attempts=attempt), output
-
-
-async def _wait(turn: Turn, delay: float) -> bool:
-    """Wait between two attempts; False, at once, where a stop comes meanwhile."""
-    risen = asyncio.Event()
-    with turn.stop.watching(risen.set):
-        while turn.stop.level < Level.STOP:
-            risen.clear()
-            begun = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(delay):
-                    await risen.wait()
-            except TimeoutError:
-                return True
-            delay -= asyncio.get_running_loop().time() - begun
-    return False
 
 
 def _judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
@@ -160,7 +171,7 @@ def _judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any]
         return outcome
     if step.failed_when is None and step.changed_when is None and until is None:
         return _unchanged(outcome) if step.read_only else outcome
-    names = {**(scope or turn.scope()), "result": Result(outcome, attempts=attempt)}
+    names = {**(scope or turn.scope(step.frame)), "result": Result(outcome, attempts=attempt)}
     try:
         outcome = _decided(turn, step, outcome, names)
         if step.read_only:
@@ -194,14 +205,15 @@ def _unchanged(outcome: Outcome) -> Outcome:
     return outcome.judged(Status.OK, outcome.message) if outcome.changed else outcome
 
 
-def _end(turn: Turn, step: Step, result: Result, *, output: Mapping[str, Any] | None = None) -> Ended:
+def _end(turn: Turn, step: Step, result: Result, rescued: Rescued, *, output: Mapping[str, Any] | None = None) -> Ended:
     """Register the result, record the end, and say what it means for the host."""
     if step.register:
-        turn.run.results.setdefault(turn.host.name, {})[step.register] = result
+        turn.kept(step.frame)[step.register] = result
     status = result.outcome.status
-    ignored = step.on_failure == "ignore" and status in _BAD - _LOST
-    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, ignored=ignored))
-    return Ended(status, ignored, _hidden(result.outcome) if step.sensitive else result.outcome.message)
+    is_ignored = step.on_failure == "ignore" and status in _BAD - _LOST
+    is_rescued = status in _BAD and step.on_failure == "stop" and rescued(status)
+    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, ignored=is_ignored, rescued=is_rescued))
+    return Ended(status, is_ignored, _hidden(result.outcome) if step.sensitive else result.outcome.message)
 
 
 def _ended(
@@ -212,6 +224,7 @@ def _ended(
     item: int | None = None,
     output: Mapping[str, Any],
     ignored: bool = False,
+    rescued: bool = False,
     label: str = "",
 ) -> StepEnded:
     outcome = result.outcome
@@ -221,15 +234,16 @@ def _ended(
         wave=turn.wave,
         host=turn.host.name,
         step=step.id,
+        section=step.section,
         src=turn.source(step),
         item=item,
-        attempt=None if outcome.status is Status.SKIPPED else result.attempts,
         kind=step.kind,
         status=str(outcome.status),
         rc=outcome.rc,
         signal=outcome.signal,
         changed=outcome.changed,
         ignored=ignored,
+        rescued=rescued,
         reason=_hidden(outcome) if hidden else outcome.message,
         duration=round(outcome.duration, 6),
         stdout=outcome.stdout.size,
@@ -239,7 +253,7 @@ def _ended(
         tail="" if hidden or outcome.status not in _BAD else _tail(outcome),
         killed=outcome.killed,
         label=label,
-        **output,
+        **{"attempt": None if outcome.status is Status.SKIPPED else result.attempts, **output},
     )
 
 
@@ -264,6 +278,7 @@ def _retry(turn: Turn, step: Step, outcome: Outcome, *, item: int | None, attemp
         wave=turn.wave,
         host=turn.host.name,
         step=step.id,
+        section=step.section,
         src=turn.source(step),
         item=item,
         attempt=attempt,

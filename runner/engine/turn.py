@@ -1,10 +1,11 @@
 """A host's turn in one play: the names its templates see, and where its events belong."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.engine.context import Run
+from runner.engine.frames import filled
 from runner.engine.stop import Stop
 from runner.model.inventory import Host
 from runner.model.plan import PlannedPlay
@@ -14,23 +15,51 @@ from runner.model.scope import host_scope
 
 @dataclass(slots=True)
 class Turn:
-    """One host in one wave of one play. ``wave`` counts from 1; ``stop`` is the play's."""
+    """One host in one wave of one play. ``wave`` counts from 1; ``stop`` is the play's.
+
+    ``tries`` counts the attempts, by step and item, of steps that may run again: those outside the play's ``steps``.
+    """
 
     run: Run
     play: PlannedPlay
     wave: int
     host: Host
     stop: Stop
+    tries: dict[tuple[str, int | None], int] = field(default_factory=dict)
     _base: dict[str, Any] = field(default_factory=dict)
+    _frames: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def scope(self, **more: Any) -> Mapping[str, Any]:
-        """The names a template sees now: variables, what was registered so far, and ``more``."""
+    def under(self, stop: Stop) -> "Turn":
+        """The same turn, heeding another stop."""
+        return replace(self, stop=stop)
+
+    def scope(self, frame: str = "", **more: Any) -> Mapping[str, Any]:
+        """The names a template sees now, inside a frame or outside any: variables, what was registered, ``more``.
+
+        Raises RenderError where what an include was handed can't be rendered.
+        """
         if not self._base:
             run = self.run
-            self._base = host_scope(
-                run.plan, self.play, self.host, wave=self.wave, results=run.results, secrets=run.secrets, run_id=run.id
+            self._base.update(
+                host_scope(
+                    run.plan,
+                    self.play,
+                    self.host,
+                    wave=self.wave,
+                    results=run.results,
+                    secrets=run.secrets,
+                    run_id=run.id,
+                )
             )
-        return {**self._base, **self.run.results.get(self.host.name, {}), **more}
+        if not frame:
+            return {**self._base, **self.run.results.get(self.host.name, {}), **more}
+        return {**self._base, **self._inside(frame), **self.kept(frame), **more}
+
+    def kept(self, frame: str) -> dict[str, Any]:
+        """What was registered and set so far, inside a frame or outside any; it may be added to."""
+        if not frame:
+            return self.run.results.setdefault(self.host.name, {})
+        return self.run.inner.setdefault((self.host.name, self.play.id, frame), {})
 
     def source(self, step: Step) -> str:
         """``file:line`` of a step."""
@@ -38,4 +67,16 @@ class Turn:
 
     def file_id(self, step: Step) -> str:
         """A step's id in names of files: with its play's where several plays have such a step."""
-        return f"{self.play.id}.{step.id}" if step.id in self.run.shared_ids else step.id
+        name = step.id.replace("/", "+")  # an id has no plus sign, and a file's name no slash
+        return f"{self.play.id}.{name}" if step.id in self.run.shared_ids else name
+
+    def _inside(self, frame: str) -> Mapping[str, Any]:
+        """What an include was handed, rendered once: when its first step comes to run on this host."""
+        if frame not in self._frames:
+            spec = self.play.frames[frame]
+            outer = self.scope(spec.parent)
+            given = {name: self.run.templates.render(value, outer) for name, value in spec.given.items()}
+            values = filled(spec, given)
+            items = {"item": spec.item, "loop": spec.loop} if spec.has_item else {}
+            self._frames[frame] = {**spec.vars, **values, **items, "inputs": values}
+        return self._frames[frame]

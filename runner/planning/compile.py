@@ -4,7 +4,7 @@ Pure: no file, clock or environment is looked at, so equal inputs give equal pla
 before anything is raised.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,9 +12,9 @@ from runner.errors import InputError
 from runner.location import Problem
 from runner.model.budget import allowed
 from runner.model.changed import changed
-from runner.model.inventory import Host, Inventory, merged
+from runner.model.inventory import CONTROLLER, Host, Inventory, merged
 from runner.model.plan import Plan, PlannedPlay
-from runner.model.playbook import Play, Playbook, Step, Strategy, map_steps
+from runner.model.playbook import Node, Play, Playbook, Step, Strategy, leaves, map_steps
 from runner.model.template import Value
 from runner.planning.concurrency import reckoned
 from runner.planning.contacts import Contacts
@@ -32,7 +32,7 @@ class PlanSettings:
     ``limit`` and ``exclude`` are patterns. ``concurrency`` replaces every play's. ``timeout`` is the limit in seconds
     of steps that name none (the language's is 30 minutes). ``seed`` decides shuffles; None counts as 0. ``fail_fast``
     is a budget of 0 and the end of what runs. ``max_open`` is how many hosts limits on open files allow at once.
-    ``extra`` are variables and ``given`` the values of inputs, both above all others.
+    ``extra`` are variables, above all others.
     """
 
     limit: tuple[str, ...] = ()
@@ -43,7 +43,6 @@ class PlanSettings:
     fail_fast: bool = False
     max_open: int | None = None
     extra: Mapping[str, Value] = field(default_factory=dict)
-    given: Mapping[str, Value] = field(default_factory=dict)
 
 
 def compile_plan(
@@ -95,10 +94,8 @@ class _Compiling:
 
     def _play(self, play: Play) -> PlannedPlay | None:
         """The play, or None where it is passed over."""
-        layers = self._playbook.layers if play.layers is None else play.layers
-        given = self._settings.given if play.given is None else play.given
-        variables = {**merged(layers), **play.vars.values}
-        scope = static_scope(variables, self._inventory, given=given, extra=self._settings.extra)
+        variables = {**merged(self._playbook.layers), **play.vars.values}
+        scope = static_scope({**variables, **self._settings.extra}, self._inventory)
         meant = hosts_of(play, self._inventory, self._templates, scope)
         names = self._filters.left(meant, self._inventory)
         if not names:
@@ -116,7 +113,13 @@ class _Compiling:
             name=play.name,
             hosts=draw.hosts,
             waves=waves,
-            steps=map_steps(play.steps, lambda step: _with_timeout(step, self._settings.timeout)),
+            steps=self._timed(play.steps),
+            handlers=self._timed(play.handlers),
+            rollback=self._timed(play.rollback),
+            always=self._timed(play.always),
+            frames=play.frames,
+            needs=play.needs,
+            when=play.when,
             strategy=strategy,
             concurrency=concurrency,
             location=play.location,
@@ -124,18 +127,23 @@ class _Compiling:
             budget=allowed(strategy, len(draw.hosts)) if strategy.failure_scope == "run" else None,
             group_of=draw.group_of,
             vars=variables,
-            given=given,
             become=play.become,
             env=play.env,
             cwd=play.cwd,
         )
 
+    def _timed(self, nodes: Iterable[Node]) -> tuple[Node, ...]:
+        return map_steps(nodes, lambda step: _with_timeout(step, self._settings.timeout))
+
     def _contacts(self, plays: tuple[PlannedPlay, ...]) -> Mapping[str, Host]:
-        variables = merged(self._playbook.layers)
-        scope = static_scope(variables, self._inventory, given=self._settings.given, extra=self._settings.extra)
+        variables = {**merged(self._playbook.layers), **self._settings.extra}
+        scope = static_scope(variables, self._inventory)
         contacts = Contacts(self._inventory, self._templates, scope, self._playbook.secrets)
         for play in plays:
             contacts.reach(play.hosts)
+            nodes = [leaf for section in play.sections for leaf in leaves(section, everything=True)]
+            if any(step.delegate_to is not None for step in nodes):
+                contacts.reach((*self._inventory.hosts, CONTROLLER))
         self._problems += contacts.problems
         return contacts.hosts
 
@@ -152,7 +160,6 @@ class _Compiling:
             secrets=playbook.secrets,
             connecting=inventory.connecting,
             extra=self._settings.extra,
-            given=self._settings.given,
             inputs=inputs,
             inventory=inventory.files,
             seed=self._settings.seed,

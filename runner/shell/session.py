@@ -85,6 +85,16 @@ class ShellSession:
                 return await self._run_bulk(command)
             return await self._run_on(channel, command, stdin)
 
+    def beside(self) -> "ShellSession":
+        """Shells of its own over the same connection, which stays open when they are closed."""
+        return ShellSession(
+            self._open_pipe,
+            grace=self._grace,
+            password=self._password,
+            hello_timeout=self._hello_timeout,
+            patience=self._patience,
+        )
+
     async def close(self) -> None:
         """Close all shells and what carries them; never raises."""
         self._closed = True

@@ -137,8 +137,9 @@ class _FakeTransport:
 
 
 class _FakeSession:
-    def __init__(self, fake: Fake, host: str) -> None:
+    def __init__(self, fake: Fake, host: str, *, is_main: bool = True) -> None:
         self._fake = fake
+        self._is_main = is_main
         self._host = host
         self._turn = asyncio.Lock()
         self._group = 1000
@@ -179,11 +180,15 @@ class _FakeSession:
         out, err = (capture.captured for capture in captures.values())
         return CommandResult(answer.rc, answer.signal, out, err)
 
+    def beside(self) -> "_FakeSession":
+        """Another that answers at the same time."""
+        return _FakeSession(self._fake, self._host, is_main=False)
+
     async def close(self) -> None:
         """Close it."""
-        if not self.closed:
-            self.closed = True
+        if not self.closed and self._is_main:
             self._fake.closes.append((asyncio.get_running_loop().time(), self._host))
+        self.closed = True
 
 
 def _pass_on(command: Command, stream: str, data: bytes, capture: Capture) -> None:

@@ -1,0 +1,170 @@
+"""What the hosts of a wave share: their places at work, and what they wait for each other with.
+
+A host that waits for others gives its place up for that time, so that those it waits for can come to work.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from runner.engine.meetings import Barrier, Claim, Meeting, Once
+from runner.engine.places import Limits, Places, Ticket
+from runner.engine.stop import Level, Stop
+from runner.model.plan import PlannedPlay
+from runner.model.playbook import Block, Node, Step, leaves, nodes_of
+
+
+class Worker(Protocol):
+    """A host as its crew sees it."""
+
+    @property
+    def name(self) -> str:
+        """The host's name."""
+        ...
+
+    started: bool
+
+    def begin(self) -> bool:
+        """Let it to work; False where the play's condition keeps it out."""
+        ...
+
+
+class Crew:
+    """The hosts of one wave. ``onces`` hold what came of the play's ``once: run`` nodes, over all waves."""
+
+    def __init__(
+        self, play: PlannedPlay, hosts: Sequence[str], *, limits: Limits, stop: Stop, onces: Mapping[str, Once]
+    ) -> None:
+        self._stop = stop
+        self._order = {name: order for order, name in enumerate(hosts)}
+        self._admitted: set[str] = set()
+        self._at_work: set[str] = set()
+        self._told = asyncio.Event()
+        self.places = Places(limits, self._told.set)
+        nodes = list(nodes_of(play.steps))
+        needed = {need for node in nodes for need in node.needs}
+        self.meetings = {name: Meeting(set(hosts)) for name in needed}
+        self.claims = {node.id: Claim(hosts, onces.get(node.id) or Once()) for node in nodes if node.once}
+        self._inside = {
+            node.id: [part.id for part in nodes_of(node.steps) if part.id in needed or part.once]
+            for node in nodes
+            if isinstance(node, Block)
+        }
+        self._concerned = {node.id for node in nodes if node.needs or node.once or node.id in needed} | {
+            name for name, inside in self._inside.items() if inside
+        }
+        if play.strategy.sync == "lockstep":
+            self._concerned = {node.id for node in nodes}
+        self._positions = _positions(play) if play.strategy.sync == "lockstep" else {}
+        self._barrier = Barrier(hosts) if self._positions else None
+
+    def concerns(self, node: Node) -> bool:
+        """Whether hosts wait for each other at a node of the play's steps, for it, or for something inside it."""
+        return node.id in self._concerned
+
+    @property
+    def is_lockstep(self) -> bool:
+        """Whether all hosts finish a step before the next begins."""
+        return self._barrier is not None
+
+    # at work
+
+    def admitted(self, host: Worker) -> None:
+        """The host has got its first place."""
+        self._admitted.add(host.name)
+        self._at_work.add(host.name)
+
+    def was_admitted(self, host: Worker) -> bool:
+        """Whether the host ever got a place."""
+        return host.name in self._admitted
+
+    def may_begin(self) -> bool:
+        """Whether hosts that have not begun still may."""
+        return self._stop.level < Level.DRAIN
+
+    async def doorman(self) -> None:
+        """Wait until every host was let in, or a stop keeps the rest out."""
+        if not await self._stop.reached(Level.DRAIN, lambda: self.places.is_empty, self._told):
+            self.places.close()
+
+    def release(self, host: Worker) -> None:
+        """The host leaves its place, if it has one."""
+        if host.name in self._at_work:
+            self._at_work.discard(host.name)
+            self.places.leave(host.name)
+
+    async def arrive(self, host: Worker, step: Step, stop: Stop) -> bool:
+        """Lockstep: wait until all are as far as this step, and for a place at it; False where a stop comes first."""
+        position = self._positions.get(step.id)
+        if self._barrier is None or position is None:
+            return True
+        if not await self._barrier.reach(host.name, position, stop):
+            return False
+        level = Level.STOP if host.started else Level.DRAIN
+        if host.name not in self._at_work and not await self._enter(host, stop, level=level):
+            return False
+        return host.started or host.begin()
+
+    async def tail(self, host: Worker, stop: Stop) -> None:
+        """Lockstep: take a place for what a host does after its steps, whatever others are at."""
+        if self._barrier is not None and host.name not in self._at_work:
+            self._barrier.leave(host.name)
+            await self._enter(host, stop, level=Level.STOP)
+
+    async def aside(self, host: Worker, waiting: Awaitable[bool], stop: Stop) -> bool:
+        """Wait without a place, and take one again; False where a stop came before that."""
+        had = host.name in self._at_work
+        if had:
+            self._at_work.discard(host.name)
+            self.places.leave(host.name, keep_group=True)
+        came = await waiting
+        return (not had or await self._enter(host, stop, level=Level.STOP, back=True)) and came
+
+    async def _enter(self, host: Worker, stop: Stop, *, level: Level, back: bool = False) -> bool:
+        told, got = asyncio.Event(), []
+
+        def admit() -> None:
+            got.append(True)
+            told.set()
+
+        ticket = Ticket(self._order[host.name], host.name, admit, lambda: stop.level < level)
+        (self.places.come_back if back else self.places.wait)(ticket)
+        if await stop.reached(level, lambda: bool(got), told):
+            self._at_work.add(host.name)
+            return True
+        ticket.gone = True
+        if back:
+            self.places.leave_group(host.name)
+        return False
+
+    # together
+
+    def done(self, host: str, node: Node, *, well: bool, skipped: bool = False) -> None:
+        """A host has ended a node; what is inside it and was not reached is passed over, or missed."""
+        self._done(host, node.id, well=well or skipped)
+        for inner in self._inside.get(node.id, ()):
+            self._done(host, inner, well=skipped)
+
+    def left(self, host: str, *, counts: bool = True) -> None:
+        """A host is over. One that ``counts`` for nothing was never meant to take part."""
+        for name in self.meetings:
+            self._done(host, name, well=not counts)
+        for claim in self.claims.values():
+            claim.pass_on(host)
+        if self._barrier is not None:
+            self._barrier.leave(host)
+
+    def _done(self, host: str, name: str, *, well: bool) -> None:
+        if name in self.meetings:
+            self.meetings[name].ended(host, well=well)
+        if name in self.claims and self.claims[name].settled is None:
+            self.claims[name].pass_on(host)
+
+
+def _positions(play: PlannedPlay) -> dict[str, int]:
+    return {step.id: position for position, step in enumerate(leaves(play.steps, everything=True))}
+
+
+def onces_of(nodes: Iterable[Node]) -> dict[str, Once]:
+    """A place for what comes of each node that runs once in the run."""
+    return {node.id: Once() for node in nodes_of(nodes) if node.once == "run"}

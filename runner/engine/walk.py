@@ -1,0 +1,270 @@
+"""A host's way through steps and blocks: conditions, rescue, always, what runs once, and what waits for others."""
+
+from collections.abc import Awaitable, Iterable, Sequence
+
+from runner.engine.crew import Crew
+from runner.engine.host import HostRun, Trouble, cleaning_up
+from runner.engine.meetings import Claim, Settled
+from runner.engine.stop import Level
+from runner.engine.task import answer_for, holds, run_step
+from runner.engine.turn import Turn
+from runner.errors import JournalError, RenderError
+from runner.hostlist import fold
+from runner.model.outcome import Outcome, Status, failed
+from runner.model.playbook import Block, Node, Step, leaves
+
+FALSE = "its condition is false"
+
+
+class Walk:
+    """One host on its way. ``crew`` are the others of its wave, None where a host works by itself."""
+
+    def __init__(self, host: HostRun, turn: Turn, crew: Crew | None = None) -> None:
+        self._host = host
+        self._turn = turn
+        self._crew = crew
+        self._blocks: list[Block] = []
+
+    async def through(self, nodes: Iterable[Node]) -> Trouble | None:
+        """Run all nodes, or those before the first that ends it; gives why, if one did. Raises nothing of theirs."""
+        for node in nodes:
+            trouble = await self._one(node)
+            if trouble is not None and not self._goes_on(node, trouble):
+                return trouble
+        return None
+
+    async def handlers(self) -> Trouble | None:
+        """Run the handlers that were notified, each at most once, in the order in which they are written."""
+        for handler in self._turn.play.handlers:
+            if handler.id in self._host.pending and handler.once is None:
+                trouble = await self._one(handler)
+                if trouble is None or trouble.status is not Status.CANCELLED:
+                    self._host.pending.pop(handler.id, None)
+                if trouble is not None and not self._goes_on(handler, trouble):
+                    return trouble
+        return None
+
+    async def always(self, nodes: Sequence[Node]) -> Trouble | None:
+        """Run nodes whatever happened, stops included."""
+        with cleaning_up(self._turn.stop) as stop:
+            return await Walk(self._host, self._turn.under(stop)).through(nodes)
+
+    def _goes_on(self, node: Node, trouble: Trouble) -> bool:
+        if trouble.ends_host or node.on_failure == "stop":
+            return False
+        if node.on_failure == "continue":
+            self._host.take(trouble)
+        else:
+            self._host.ignore()
+        return True
+
+    async def _one(self, node: Node) -> Trouble | None:
+        if self._turn.stop.level >= Level.STOP:
+            return self._stopped(node)
+        if isinstance(node, Step) and self._host.is_lost and not self._is_elsewhere(node):
+            return self._ended(node, Outcome(Status.SKIPPED, message="the host is lost"))
+        crew = self._crew
+        if crew is None or not crew.concerns(node):
+            return await self._do(node)
+        if crew.is_lockstep and (isinstance(node, Step) or not self._host.started):
+            return await self._in_step(node, crew)
+        return await self._among(node, crew)
+
+    async def _in_step(self, node: Node, crew: Crew) -> Trouble | None:
+        """Lockstep: when all have come as far. A host that has not begun does so before it looks at a block, too."""
+        first = next(leaves([node]))
+        if not await crew.arrive(self._host, first, self._turn.stop):
+            return self._stopped(node)
+        trouble = await self._among(node, crew)
+        crew.release(self._host)
+        return trouble
+
+    def _stopped(self, node: Node) -> Trouble:
+        return Trouble(Status.CANCELLED, node.id, self._turn.stop.reason)
+
+    def _is_elsewhere(self, step: Step) -> bool:
+        """Whether a step asks nothing of its own host."""
+        if step.delegate_to is not None:
+            return True
+        return step.kind != "flush" and not self._turn.run.kinds[step.kind].on_host(step.params)
+
+    # with others
+
+    async def _among(self, node: Node, crew: Crew) -> Trouble | None:
+        trouble = await self._needs(node, crew)
+        if trouble is not None:
+            crew.done(self._host.name, node, well=False)
+            return trouble
+        claim = crew.claims.get(node.id)
+        trouble = await (self._do(node) if claim is None else self._once(node, claim, crew))
+        crew.done(self._host.name, node, well=trouble is None or node.on_failure == "ignore")
+        return trouble
+
+    async def _needs(self, node: Node, crew: Crew) -> Trouble | None:
+        """Wait for what all hosts of the wave must have ended well."""
+        for need in node.needs:
+            meeting, stop = crew.meetings[need], self._turn.stop
+            waiting = meeting.wait(self._host.name, stop)
+            if not meeting.is_over and not await crew.aside(self._host, waiting, stop):
+                return self._stopped(node)
+            waiting.close()
+            if meeting.bad:
+                if stop.level >= Level.DRAIN:  # those that are missing were kept out
+                    return self._stopped(node)
+                words = f'needs "{need}", which did not end well on {fold(meeting.bad)}'
+                return self._ended(node, failed(words, temporary=False))
+        return None
+
+    async def _once(self, node: Node, claim: Claim, crew: Crew) -> Trouble | None:
+        host, stop = self._host, self._turn.stop
+        if claim.settled is None:
+            is_mine = self._may_run(node)
+            if not is_mine:
+                claim.pass_on(host.name)
+            waiting = claim.turn(host.name, stop) if is_mine else claim.end(host.name, stop)
+            is_ready = claim.is_next(host.name) if is_mine else claim.is_exhausted
+            if not is_ready and not await crew.aside(host, waiting, stop):
+                return self._stopped(node)
+            waiting.close()
+            if is_mine and claim.settled is None:
+                return await self._claimed(node, claim)
+        return self._follow(node, claim.settled)
+
+    def _may_run(self, node: Node) -> bool:
+        """Whether the node's condition holds here; one that can't be asked makes the node fail when it runs."""
+        if isinstance(node, Step) and node.loop is not None:
+            return True
+        try:
+            return holds(self._turn, node.when, node.frame)
+        except RenderError:
+            return True
+
+    async def _claimed(self, node: Node, claim: Claim) -> Trouble | None:
+        """Run for all. A host that never got to it leaves it to the next."""
+        before = self._host.acts
+        trouble = await self._do(node)
+        if trouble is not None and self._host.acts == before and trouble.ends_host:
+            claim.pass_on(self._host.name)
+            return trouble
+        share(self._turn, node)
+        is_bad = trouble is not None and node.on_failure != "ignore"
+        claim.settle(Settled(self._host.name, f"{trouble.status}: {trouble}" if trouble and is_bad else None))
+        return trouble
+
+    def _follow(self, node: Node, settled: Settled | None) -> Trouble | None:
+        """Another host has run it, or nobody does."""
+        if settled is None:
+            return self._ended(node, Outcome(Status.SKIPPED, message=FALSE))
+        if settled.trouble is None:
+            return self._ended(node, Outcome(Status.SKIPPED, message=f"run once, on {settled.host}"), again=True)
+        words = f"run once, on {settled.host}, where it ended {settled.trouble}"
+        return self._ended(node, failed(words, temporary=False), again=True)
+
+    def _ended(self, node: Node, outcome: Outcome, *, again: bool = False) -> Trouble | None:
+        """End a node that does not run here: each of its steps is skipped, or the first has failed."""
+        trouble = None
+        for step in leaves([node]):
+            ended = answer_for(self._turn, step, outcome, again=again)
+            trouble = trouble or self._host.weigh(step, ended)
+            if not outcome.status.is_well:
+                break
+        if self._crew is not None and outcome.status is Status.SKIPPED:
+            self._crew.done(self._host.name, node, well=True, skipped=True)
+        return trouble
+
+    # steps and blocks
+
+    def _do(self, node: Node) -> Awaitable[Trouble | None]:
+        if isinstance(node, Block):
+            return self._block(node)
+        if node.kind == "flush":
+            return self._flush(node)
+        return self._run(node) if node.throttle is None else self._throttled(node)
+
+    async def _throttled(self, step: Step) -> Trouble | None:
+        turn = self._turn
+        async with turn.run.lanes.step(turn.play.id, step):
+            return self._stopped(step) if turn.stop.level >= Level.STOP else await self._run(step)
+
+    async def _run(self, step: Step) -> Trouble | None:
+        run = self._turn.run
+        try:
+            return self._host.weigh(step, await run_step(self._turn, step, self._is_rescued))
+        except JournalError as error:
+            # Its intent is not on disk, so nothing was sent. Others finish what runs; nothing new starts.
+            run.fatal = run.fatal or error
+            run.stop.raise_to(Level.STOP, error.message)
+            return Trouble(Status.CANCELLED, step.id, error.message)
+        except Exception as error:  # noqa: BLE001 - a fault in one host's step must not end the others
+            file = run.report(error)
+            run.bugs.append(file)
+            return Trouble(Status.FAILED, step.id, f"a fault in runner: {type(error).__name__}; see {file}")
+
+    async def _flush(self, step: Step) -> Trouble | None:
+        if not self._may_run(step):
+            return self._ended(step, Outcome(Status.SKIPPED, message=FALSE))
+        trouble = await self.handlers()
+        if trouble is None:
+            self._host.weigh(step, answer_for(self._turn, step, Outcome(Status.OK)))
+        return trouble
+
+    async def _block(self, block: Block) -> Trouble | None:
+        try:
+            is_on = holds(self._turn, block.when, block.frame)
+        except RenderError as error:
+            words = error.message if error.location is None else f"{error.location}: {error.message}"
+            return self._ended(block, failed(words, temporary=False))
+        if not is_on:
+            return self._ended(block, Outcome(Status.SKIPPED, message=FALSE))
+        self._blocks.append(block)
+        trouble = await self.through(block.steps)
+        self._blocks.pop()
+        if trouble is not None and trouble.status in block.rescue_on and block.rescue:
+            worse = await self.through(block.rescue)
+            # A host that is lost stays so, whatever was done about it elsewhere.
+            trouble = worse or (trouble if trouble.ends_host else None)
+        after = await self.always(block.always) if block.always else None
+        self._show(block)
+        return trouble or after
+
+    def _is_rescued(self, status: Status) -> bool:
+        """Whether a block round the step takes an end in this status up."""
+        for block in reversed(self._blocks):
+            if block.rescue and status in block.rescue_on:
+                return True
+            if block.on_failure != "stop":
+                return False
+        return False
+
+    def _show(self, block: Block) -> None:
+        """What an include registered, under the name that is known outside."""
+        if block.register is None:
+            return
+        inner, outer = dict(self._turn.kept(block.opens)), self._turn.kept(block.frame)
+        if self._turn.play.frames[block.opens].has_item:
+            before = outer.get(block.register, {"results": []})["results"]
+            outer[block.register] = {"results": [*before, inner]}
+        else:
+            outer[block.register] = inner
+
+
+def share(turn: Turn, node: Node) -> None:
+    """Give what a node that ran once has registered and set to all hosts."""
+    names = {(step.frame, name) for step in leaves([node], everything=True) for name in given_by(step)}
+    if isinstance(node, Block) and node.register:
+        names.add((node.frame, node.register))
+    for frame, name in names:
+        own = turn.kept(frame)
+        if name not in own:
+            continue
+        for other in turn.run.plan.hosts if not frame else turn.play.hosts:
+            if frame:
+                turn.run.inner.setdefault((other, turn.play.id, frame), {})[name] = own[name]
+            else:
+                turn.run.results.setdefault(other, {})[name] = own[name]
+
+
+def given_by(step: Step) -> tuple[str, ...]:
+    """The names that exist once a step has run."""
+    given = tuple(step.params["values"]) if step.kind == "set" else ()
+    return (*given, step.register) if step.register else given
