@@ -36,6 +36,7 @@ BUILT_IN: Mapping[str, str] = {
     "file": "file",
     "wait_for": "wait_for",
     "http": "http",
+    "tcp": "tcp",
     "assert": "assert_",
     "set": "set",
     "log": "log",

@@ -21,7 +21,6 @@ The result has ``waited``, in seconds.
 ```
 """
 
-import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,7 +30,8 @@ from runner.errors import StepError
 from runner.fragments import DURATION, FILLED, WORDS, choice, mapping, or_template
 from runner.model.outcome import Outcome, ok
 from runner.model.template import Value
-from runner.remote_files import absolute, check_paths, complaint
+from runner.ports import try_from_here, try_from_host
+from runner.remote_files import absolute, check_paths
 from runner.running import Words, argv_of, check_words, ending, exists, in_words, shown
 from runner.step import Complaint, StepKind, Target
 from runner.web import ask, request, statuses, unmet
@@ -76,17 +76,6 @@ SCHEMA: Mapping[str, Any] = {
     ),
     "oneOf": [{"required": [subject]} for subject in SUBJECTS],
 }
-
-PORT = r"""
-if command -v bash >/dev/null 2>&1; then set -- bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2"
-elif command -v nc >/dev/null 2>&1; then set -- nc -z -w 10 "$1" "$2"
-elif command -v python3 >/dev/null 2>&1; then
-  set -- python3 -c 'import socket, sys; socket.create_connection(sys.argv[1:3], 10)' "$1" "$2"
-else echo 'the host has none of bash, nc and python3 to try a port with' >&2; exit 90; fi
-if command -v timeout >/dev/null 2>&1; then exec timeout 10 "$@"; fi
-exec "$@"
-"""
-NO_TOOL = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,33 +137,24 @@ def look_of(params: Params, target: Target) -> Look:
 
 
 def port_from_host(params: Params, target: Target) -> Look:
-    """Whether the host can connect to a port. Raises StepError when it has no tool for it."""
+    """Whether the host can connect to a port."""
 
     async def look() -> Seen:
-        result = await target.run(PORT, args=(params.address or "127.0.0.1", str(params.port)), stdin=b"", quiet=True)
-        if result.rc == NO_TOOL:
-            raise StepError(complaint(result))
-        return Seen(result.rc == 0, "open" if result.rc == 0 else "closed")
+        tried = await try_from_host(target, params.address or "127.0.0.1", params.port or 0, limit=LOOK_LIMIT)
+        return Seen(tried.is_open, "open" if tried.is_open else "closed")
 
     return look
 
 
 def port_from_here(params: Params, target: Target) -> Look:
     """Whether this machine can connect to a port."""
-    if not params.address:
+    address = params.address
+    if not address:
         raise StepError("from the controller a port needs an address")
-    place = (params.address, params.port or 0)
-
-    def connect() -> Seen:
-        try:
-            socket.create_connection(place, LOOK_LIMIT).close()
-        except OSError as error:
-            return Seen(present=False, text=f"closed ({error.strerror or error})")
-        return Seen(present=True, text="open")
 
     async def look() -> Seen:
-        seen: Seen = await target.in_thread(connect)
-        return seen
+        tried = await try_from_here(target, address, params.port or 0, limit=LOOK_LIMIT)
+        return Seen(tried.is_open, "open" if tried.is_open else f"closed ({tried.reason})")
 
     return look
 
