@@ -58,6 +58,31 @@ class RunFolder:
         except OSError as error:
             raise _unusable(target, error) from error
 
+    def write_once(self, name: str, data: bytes) -> bool:
+        """Write a whole file that appears at once; False where it is there already. Raises JournalError.
+
+        It is for another process to read, and so belongs to whoever the run's folder does, though root writes it.
+        """
+        target = self.path / name
+        temporary = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                if (owner := self.path.stat().st_uid) != os.geteuid():
+                    os.chown(target.parent, owner, -1)
+                    os.chown(temporary, owner, -1)
+                os.link(temporary, target)
+            finally:
+                temporary.unlink()
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise _unusable(target, error) from error
+        return True
+
 
 def create(root: Path, run_id: str) -> RunFolder:
     """Make the folder of a new run, and those above it that are missing. Raises JournalError before any contact."""

@@ -1,6 +1,7 @@
-"""The nearest right word for a wrong one; pure."""
+"""The nearest right word for a wrong one, and the words for a value; pure."""
 
 from collections.abc import Iterable
+from typing import Any
 
 
 def suggest(word: str, candidates: Iterable[str]) -> str:
@@ -30,3 +31,19 @@ def distance(one: str, other: str, most: int) -> int:
                 cost = min(cost, older[j - 2] + 1)
             row.append(cost)
     return row[-1]
+
+
+def given(value: Any) -> str:
+    """A value as a message shows what was given."""
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str():
+            return f'"{value if len(value) <= 60 else value[:57] + "…"}"'
+        case dict():
+            return f"a mapping of {len(value)} {'key' if len(value) == 1 else 'keys'}"
+    return f"a list of {len(value)} {'item' if len(value) == 1 else 'items'}"

@@ -76,3 +76,15 @@ def test_output_files_are_named_by_host_step_item_and_attempt() -> None:
         run_folder.output_name("web01", "copy-2", item=None, attempt=1, stream="stdout") == "output/web01/copy-2.1.out"
     )
     assert run_folder.output_name("web01", "a/b", item=3, attempt=2, stream="stderr") == "output/web01/a.b.3.2.err"
+
+
+def test_of_two_who_write_the_same_file_once_the_first_wins(tmp_path: Path) -> None:
+    """It holds all of what the first wrote, nothing else is left beside it, and it is private."""
+    folder = run_folder.create(tmp_path, "r1")
+
+    assert folder.write_once("requests/7", b"yes")
+    assert not folder.write_once("requests/7", b"no")
+
+    assert [path.name for path in (folder.path / "requests").iterdir()] == ["7"]
+    assert (folder.path / "requests/7").read_bytes() == b"yes"
+    assert stat.S_IMODE((folder.path / "requests/7").stat().st_mode) == 0o600

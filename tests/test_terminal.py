@@ -1,5 +1,6 @@
 """What a person at a real terminal sees: a pseudo-terminal, the live view, and Ctrl-C."""
 
+import getpass
 import os
 import pty
 import re
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commandline import RUNNER, environment, project
+from commandline import RUNNER, environment, project, runner
 
 LOCAL = "connection: local\nhosts: {one: {}, two: {}}\n"
 
@@ -168,6 +169,75 @@ def test_a_person_says_when_a_pause_ends(tmp_path: Path) -> None:
     terminal.type(b"\r")
 
     assert terminal.end() == 0
+
+
+APPROVE = """
+version: 1
+inventory: hosts.yaml
+hosts: one
+steps:
+  - approve: are the graphs fine?
+  - shell: touch {folder}/after
+"""
+
+
+def asking(folder: Path, *words: str) -> Terminal:
+    """A run at a terminal that has just asked."""
+    project(folder, APPROVE.format(folder=folder), LOCAL)
+    terminal = Terminal("run", "site.yaml", "--output", "plain", *words, cwd=folder)
+    terminal.until("are the graphs fine? [y/N]")
+    return terminal
+
+
+def test_a_person_approves_at_the_terminal(tmp_path: Path) -> None:
+    """What is no answer is asked again; a y lets the run go on, and it is recorded who said so, also under --yes."""
+    terminal = asking(tmp_path, "--yes")
+
+    terminal.type(b"perhaps\r")
+    terminal.until('"perhaps" is neither y nor n')
+    terminal.type(b"y\r")
+
+    assert terminal.end() == 0
+    assert (tmp_path / "after").exists()
+    assert f'"by":"{getpass.getuser()}","how":"terminal"' in records(tmp_path)
+
+
+def test_enter_alone_denies(tmp_path: Path) -> None:
+    """The step has failed and nothing starts behind it; what was typed before the question is no answer to it."""
+    terminal = asking(tmp_path)
+
+    terminal.type(b"\r")
+
+    assert terminal.end() != 0
+    assert not (tmp_path / "after").exists()
+    assert f"denied by {getpass.getuser()}" in terminal.seen.decode()
+
+
+@pytest.mark.parametrize(("words", "event", "goes_on"), [((), "granted", True), (("--deny",), "denied", False)])
+def test_a_run_is_answered_from_another_process(tmp_path: Path, words: tuple[str], event: str, goes_on: bool) -> None:  # noqa: FBT001
+    """The run that waits at its terminal takes the answer, goes on or stops, and records who gave it and how."""
+    terminal = asking(tmp_path)
+    wait_for(lambda: "approval.waiting" in records(tmp_path))
+
+    done = runner("approve", "last", *words, cwd=tmp_path)
+
+    assert (terminal.end() == 0) is goes_on
+    assert (tmp_path / "after").exists() is goes_on
+    assert (done.code, done.err) == (0, "")
+    assert "are the graphs fine?" in done.out
+    answers = [line for line in records(tmp_path).splitlines() if f'"event":"approval.{event}"' in line]
+    assert len(answers) == 1
+    assert '"how":"command"' in answers[0]
+
+
+def test_an_interrupt_ends_a_question(tmp_path: Path) -> None:
+    """Ctrl-C while a person is asked: the run ends, and nothing was approved or denied."""
+    terminal = asking(tmp_path)
+
+    terminal.type(b"\x03")
+
+    assert terminal.end() == 130
+    assert not re.search("approval.(granted|denied)", records(tmp_path))
 
 
 def signalled(folder: Path, number: signal.Signals) -> int:

@@ -63,7 +63,8 @@ class Person:
         if not self.is_there:
             return Answer(None)
         is_pause = question.about == "step" and not question.is_approval
-        prompt = f"{question.text} (press Enter to go on)\n" if is_pause else f"{question.text} [y/N] "
+        where = ", ".join(word for word in (question.play, f"wave {question.wave}", question.host) if word)
+        prompt = f"{where}: {question.text} " + ("(press Enter to go on)\n" if is_pause else "[y/N] ")
         with _lines() as lines:
             self._say(prompt)
             while True:

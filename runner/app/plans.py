@@ -41,6 +41,7 @@ def make_plan(settings: Settings) -> Planned:
         fail_fast=settings.fail_fast,
         max_open=max_open,
         extra=loaded.extra,
+        given=loaded.given,
     )
     try:
         plan = compile_plan(

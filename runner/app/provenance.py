@@ -26,6 +26,7 @@ def run_started(plan: Plan, *, argv: tuple[str, ...], seed: int, mode: str = "ru
         playbook=plan.playbook,
         name=plan.name,
         inventory=plan.inventory,
+        inputs=plan.given,
         hashes=plan.inputs,
         argv=argv,
         user=user(),

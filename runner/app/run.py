@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner import run_folder, secret_sources, transports
+from runner.app import requests
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
 from runner.app.plans import Planned, duration_option, make_plan, plan_ready
@@ -242,7 +243,8 @@ class _Running:
 
     async def _ask(self, question: Question) -> Answer:
         shown = changed(question, text=visible(self._parts.redactor.text(question.text)))
-        return await self._parts.person.decide(shown, lambda: None)
+        number = self._journal.seq - 1  # of the record that says what is asked
+        return await self._parts.person.decide(shown, lambda: requests.found(self._parts.folder, number))
 
     def _transport_context(self) -> TransportContext:
         parts = self._parts

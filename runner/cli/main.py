@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Check playbooks: every problem of every file at once.",
     "plan": "Show what a run would do: waves, hosts, steps. Contacts nothing.",
     "run": "Run a playbook.",
+    "approve": "Answer a run that waits for a person.",
     "inventory": "Show hosts, groups and where a variable has its value.",
     "steps": "The reference of the step kinds.",
     "schema": "Print or write the JSON Schemas.",

@@ -81,9 +81,8 @@ def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence
             found.sources.update(error.sources)
             continue
         try:
-            compile_plan(
-                loaded.playbook, loaded.inventory, settings=PlanSettings(extra=loaded.extra), templates=loaded.templates
-            )
+            settings = PlanSettings(extra=loaded.extra, given=loaded.given)
+            compile_plan(loaded.playbook, loaded.inventory, settings=settings, templates=loaded.templates)
         except InputError as error:
             found.problems.update(dict.fromkeys((*error.problems, *loaded.warnings)))
             found.sources.update(loaded.sources)

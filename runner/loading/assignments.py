@@ -1,20 +1,25 @@
-"""Variables from the command line: ``-e name=value`` and ``-e @file.yaml``.
+"""Values from the command line: ``-e name=value`` and ``-e @file.yaml``.
 
-Only a variable that the playbook or inventory has may be given, as the type it has: a mistyped name would otherwise
-change nothing and say nothing. A value is data, not a template; in a file it may be one.
+Only an input may be given, as its type, or a variable that the playbook or inventory has, as the type it has: a
+mistyped name would otherwise change nothing and say nothing. A value is data, not a template; that of a variable may be
+one in a file.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from runner.input_values import Complaint
 from runner.loading.cursor import Cursor, given
 from runner.loading.documents import Problems, read_document, read_text
-from runner.loading.playbook import PlaybookTexts
+from runner.loading.inputs import from_data, from_text, missing, with_defaults
+from runner.loading.opening import Opening
 from runner.loading.texts import NAME, Written, templates_of
 from runner.location import Location
 from runner.model.inventory import Inventory
+from runner.model.playbook import Input
 from runner.model.template import Template, Value
 from runner.words import suggest
 
@@ -34,64 +39,125 @@ _TYPES: Mapping[type, str] = {
 }
 
 
-def extra_variables(
-    sets: Sequence[str],
-    texts: PlaybookTexts,
-    inventory: Inventory,
-    problems: Problems,
-    *,
-    notes: list[Written],
-    cwd: Path,
-) -> dict[str, Value]:
-    """The values by name, later arguments winning. Complains (E509) at the place in the argument or file.
+@dataclass(slots=True)
+class Assigned:
+    """Values by name: of all inputs, and of the variables that the command line sets.
 
+    ``missing`` are inputs without a sound value; of each something is said.
+    """
+
+    given: dict[str, Value] = field(default_factory=dict)
+    extra: dict[str, Value] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
+
+
+def assigned(
+    sets: Sequence[str], opening: Opening, inventory: Inventory, problems: Problems, *, notes: list[Written], cwd: Path
+) -> Assigned:
+    """The values of the arguments of ``-e``, later ones winning, and the defaults of inputs.
+
+    Complains (E509) at the place in the argument or file, and (E511) of inputs that must be given and are not.
     Templates in files are added to ``notes``.
     """
     if sets:
         problems.sources[OPTION] = tuple(sets)
-    known = dict(_known(texts, inventory)) if sets else {}
-    result: dict[str, Value] = {}
+    reading = _Reading(opening.inputs, dict(_known(opening, inventory)) if sets else {}, problems, notes, cwd)
     for number, argument in enumerate(sets, 1):
         if argument.startswith("@"):
-            result |= _from_file(cwd / argument[1:], known, problems, notes=notes, cwd=cwd)
+            reading.file(cwd / argument[1:])
         else:
-            result |= _from_argument(argument, number, known, problems)
-    return result
+            reading.argument(argument, number)
+    found = reading.found
+    absent = missing(opening.inputs, [*found.given, *reading.wrong])
+    _complain(absent, problems)
+    without = frozenset(one.name for one in absent) | reading.wrong
+    return replace(found, given=with_defaults(opening.inputs, found.given), missing=without)
 
 
-def _known(texts: PlaybookTexts, inventory: Inventory) -> Iterator[tuple[str, Value]]:
+def _complain(absent: Iterable[Input], problems: Problems) -> None:
+    for one in absent:
+        about = f"{one.type}: {one.help}" if one.help else one.type
+        choices = f"one of {', '.join(map(str, one.choices))}" if one.choices else "…"
+        hint = f"write -e {one.name}={choices}" + (f", matching {one.pattern}" if one.pattern else "")
+        problems.error("E511", f'no value for the input "{one.name}" ({about})', one.location, hint)
+
+
+def _known(opening: Opening, inventory: Inventory) -> Iterator[tuple[str, Value]]:
     """Every variable with a value it has: the nearest one of those with several."""
     shared = {id(host.vars): host.vars for host in [inventory.controller, *inventory.hosts.values()]}
     for variables in shared.values():
         yield from variables.items()
-    for layer in [*texts.playbook.layers, *(play.play.vars for play in texts.plays)]:
+    for layer in opening.layers:
         yield from layer.values.items()
+    for play in opening.plays():
+        yield from opening.vars_of(play).items()
 
 
-def _from_argument(argument: str, number: int, known: Mapping[str, Value], problems: Problems) -> dict[str, Value]:
-    name, equals, text = argument.partition("=")
-    if not equals or not NAME.match(name):
-        what = "has no name in front of =" if equals and not name else "is no assignment to a variable"
-        problems.error("E509", f'"{argument}" {what}', _place(number, 1, len(argument)), FORMS)
-        return {}
-    if not _is_known(name, known, _place(number, 1, len(name)), problems):
-        return {}
-    value, problem = _typed(text, known[name])
-    if problem:
-        problems.error("E509", f'"{name}": {problem}', _place(number, len(name) + 2, len(text)))
-        return {}
-    return {name: value}
+@dataclass(slots=True)
+class _Reading:
+    """The arguments on their way. ``known`` are the variables, each with a value it has."""
+
+    inputs: Mapping[str, Input]
+    known: Mapping[str, Value]
+    problems: Problems
+    notes: list[Written]
+    cwd: Path
+    found: Assigned = field(default_factory=Assigned)
+    wrong: set[str] = field(default_factory=set)
+
+    def argument(self, argument: str, number: int) -> None:
+        """``name=value``."""
+        name, equals, text = argument.partition("=")
+        if not equals or not NAME.match(name):
+            what = "has no name in front of =" if equals and not name else "is no assignment to a variable"
+            self.problems.error("E509", f'"{argument}" {what}', _place(number, 1, len(argument)), FORMS)
+            return
+        place = _place(number, len(name) + 2, len(text))
+        if name in self.inputs:
+            self._take(name, from_text(self.inputs[name], text, folder=str(self.cwd)), place)
+        elif self._is_variable(name, _place(number, 1, len(name))):
+            value, problem = _typed(text, self.known[name])
+            if problem:
+                self.problems.error("E509", f'"{name}": {problem}', place)
+            else:
+                self.found.extra[name] = value
+
+    def file(self, path: Path) -> None:
+        """``@file``: a mapping of names to values."""
+        document = read_document(path, self.problems, what="vars", cwd=self.cwd)
+        if document is None:
+            return
+        cursor = Cursor(document, self.problems, document.data)
+        if not isinstance(cursor.data, dict):
+            cursor.error("E509", f"got {given(cursor.data)}, expected a mapping of names to values")
+        for name, part in cursor.items():
+            if name in self.inputs:
+                self._take(name, from_data(self.inputs[name], part.data, folder=str(document.path.parent)), part.here)
+            elif self._is_variable(name, part.key):
+                self._set(name, part)
+
+    def _set(self, name: str, part: Cursor) -> None:
+        value = templates_of(part, self.notes)
+        if not isinstance(value, Template) and (problem := _mismatch(value, self.known[name])):
+            part.error("E509", f'"{name}": {problem}')
+        self.found.extra[name] = value
+
+    def _take(self, name: str, value: Value | Complaint, place: Location) -> None:
+        if isinstance(value, Complaint):
+            self.problems.error("E509", f'"{name}": {value.message}', place, value.hint)
+            self.wrong.add(name)
+        else:
+            self.found.given[name] = value
+
+    def _is_variable(self, name: str, place: Location) -> bool:
+        if name not in self.known:
+            hint = suggest(name, [*self.inputs, *self.known]) or "declare it under inputs, with its type"
+            self.problems.error("E509", f'there is no input or variable "{name}"', place, hint)
+        return name in self.known
 
 
 def _place(number: int, column: int, length: int) -> Location:
     return Location(OPTION, number, column, max(length, 1))
-
-
-def _is_known(name: str, known: Mapping[str, Value], place: Location, problems: Problems) -> bool:
-    if name not in known:
-        hint = suggest(name, known) or "declare it under vars, with its default"
-        problems.error("E509", f'there is no variable "{name}"', place, hint)
-    return name in known
 
 
 def _typed(text: str, old: Value) -> tuple[Value, str]:
@@ -116,23 +182,3 @@ def _mismatch(value: Any, old: Value) -> str:
     if type(value) in wanted:
         return ""
     return f"got {given(value)}, expected {_TYPES[type(old)]}, as it has now"
-
-
-def _from_file(
-    path: Path, known: Mapping[str, Value], problems: Problems, *, notes: list[Written], cwd: Path
-) -> dict[str, Value]:
-    document = read_document(path, problems, what="vars", cwd=cwd)
-    if document is None:
-        return {}
-    cursor = Cursor(document, problems, document.data)
-    if not isinstance(cursor.data, dict):
-        cursor.error("E509", f"got {given(cursor.data)}, expected a mapping of names to values")
-    result: dict[str, Value] = {}
-    for name, part in cursor.items():
-        if not _is_known(name, known, part.key, problems):
-            continue
-        value = templates_of(part, notes)
-        if not isinstance(value, Template) and (problem := _mismatch(value, known[name])):
-            part.error("E509", f'"{name}": {problem}')
-        result[name] = value
-    return result

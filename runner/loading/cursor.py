@@ -7,6 +7,9 @@ from typing import Any
 from runner.loading import schema
 from runner.loading.documents import Document, Problems, Steps
 from runner.location import Location
+from runner.words import given
+
+__all__ = ["Cursor", "given"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +76,3 @@ def _child(data: Any, step: str | int) -> Any:
     if isinstance(data, list) and isinstance(step, int) and 0 <= step < len(data):
         return data[step]
     return None
-
-
-def given(value: Any) -> str:
-    """A value as a message shows what was given."""
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return str(value)
-        case str():
-            return f'"{value if len(value) <= 60 else value[:57] + "…"}"'
-        case dict():
-            return f"a mapping of {len(value)} {'key' if len(value) == 1 else 'keys'}"
-    return f"a list of {len(value)} {'item' if len(value) == 1 else 'items'}"

@@ -43,6 +43,8 @@ class Document:
     source: Source
     _composed: Composed
     _orders: dict[int, dict[str, int]] = field(default_factory=dict)
+    _own: dict[int, Any] = field(default_factory=dict)
+    _gone: list[Any] = field(default_factory=list)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -94,6 +96,32 @@ class Document:
             value = _child(value, step)
         return value
 
+    def put(self, path: Steps, value: Any) -> None:
+        """Put a value in place of the one at ``path``, whose place it keeps.
+
+        Where an alias repeats what is around it, it stays as it was there: what is shared is copied on the way.
+        """
+        *most, last = path
+        node = self.data
+        for step in most:
+            node[step] = self._copied(node[step])
+            node = node[step]
+        node[last] = value
+
+    def _copied(self, node: Any) -> Any:
+        """A mapping or list that stands in one place alone, with the places of the first.
+
+        Both are kept: what has places is known by its identity, and no other value may take that over.
+        """
+        if id(node) in self._own:
+            return node
+        copy = node.copy()
+        self._own[id(copy)] = copy
+        self._gone.append(node)
+        if id(node) in self._composed.places:
+            self._composed.places[id(copy)] = self._composed.places[id(node)]
+        return copy
+
     def _span(self, path: Steps, *, key: bool) -> tuple[int, int]:
         node, span = self.data, self._composed.root
         for number, step in enumerate(path):
@@ -106,7 +134,9 @@ class Document:
 
     def _pair(self, node: Any, step: str | int) -> tuple[int, int] | None:
         """The packed places of one key and its value."""
-        places = self._composed.places.get(id(node), ())
+        places = self._composed.places.get(id(node))
+        if places is None:  # what a template gave has no places of its own
+            return None
         if isinstance(node, dict) and isinstance(step, str) and step in node:
             at = 2 * self._order(node)[step]
             return places[at], places[at + 1]

@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping, or_template
+from runner.loading.input_schema import INPUTS
 
 NAME: Schema = {"title": "a name of letters, digits and _", "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 CONDITION: Schema = {"title": "an expression, true or false", "type": ["string", "boolean"], "minLength": 1}
@@ -221,6 +222,7 @@ PLAYBOOK_KEYS: dict[str, Schema] = {
     "name": FILLED,
     "inventory": {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}, {"type": "object"}]},
     "vars": VARS,
+    "inputs": INPUTS,
     "vars_files": {"type": "array", "minItems": 1, "items": FILLED},
     "secrets": {"type": "object", "propertyNames": NAME, "additionalProperties": SECRET},
     "plays": {"type": "array", "minItems": 1, "items": {"type": "object"}},

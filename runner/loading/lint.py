@@ -58,6 +58,7 @@ class Lint:
         """Report everything."""
         self.shared = self._variables()
         self.tainted = self._tainted()
+        self._check_inputs()
         everywhere = self.shared | self._given_anywhere() | ANYWHERE
         for note in [*self.texts.notes, *self.notes]:
             self._check(note, everywhere)
@@ -68,9 +69,21 @@ class Lint:
             self._unused()
         check_clear_text(self.texts, self.inventory, self.problems)
 
+    def _check_inputs(self) -> None:
+        """An input may not hide a variable (E412)."""
+        hosts = [self.inventory.controller, *self.inventory.hosts.values()]
+        layers = [*self.texts.playbook.layers, *(play.play.vars for play in self.texts.plays)]
+        shared = {id(values): values for values in [*(one.vars for one in hosts), *(one.values for one in layers)]}
+        variables = set[str]().union(*shared.values())
+        for name, one in self.texts.playbook.inputs.items():
+            if name in variables:
+                message = f'the input "{name}" would hide a variable of that name'
+                self.problems.error("E412", message, one.location, "take another name, or -e for the variable itself")
+
     def _variables(self) -> frozenset[str]:
-        """Names of variables of the playbook and of any host."""
+        """Names of inputs, and of variables of the playbook and of any host."""
         names = {name for layer in self.texts.playbook.layers for name in layer.values}
+        names |= self.texts.playbook.inputs.keys()
         hosts = [self.inventory.controller, *self.inventory.hosts.values()]
         shared = {id(host.vars): host.vars for host in hosts}
         return frozenset(names.union(*shared.values()))
@@ -158,7 +171,8 @@ class Lint:
 
     def _check_members(self, note: Written) -> None:
         """What is asked of the names that are always there, whose parts are known."""
-        for name, parts in {**PARTS, "groups": frozenset(self.inventory.groups)}.items():
+        own = {"groups": frozenset(self.inventory.groups), "inputs": frozenset(self.texts.playbook.inputs)}
+        for name, parts in {**PARTS, **own}.items():
             for part in sorted(self.templates.members(note.template, name) - parts):
                 offset = note.template.source.find(part, self.templates.place(note.template, name))
                 place = self._inside(note, max(offset, 0), len(part))

@@ -1,18 +1,18 @@
 """A playbook's document becomes a Playbook, with every template in it noted for lint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.loading import language
 from runner.loading.cursor import Cursor, given
-from runner.loading.documents import Document, Problems, read_document
+from runner.loading.documents import Document, Problems
+from runner.loading.opening import Opening, opening_of
 from runner.loading.order import order_plays
-from runner.loading.plays import PlayTexts, check_names, play_of, text_of
+from runner.loading.plays import PlayTexts, play_of, text_of
 from runner.loading.setting import Kinds
-from runner.loading.texts import Written, layer_of
-from runner.model.inventory import Layer
+from runner.loading.texts import Written
 from runner.model.playbook import Playbook, Secret
 
 VERSION_HINT = "write version: 1"
@@ -29,11 +29,13 @@ class PlaybookTexts:
     documents: list[Document]
 
 
-def playbook_of(document: Document, problems: Problems, kinds: Kinds, *, cwd: Path) -> PlaybookTexts | None:
+def playbook_of(
+    document: Document, problems: Problems, kinds: Kinds, *, cwd: Path, opening: Opening | None = None
+) -> PlaybookTexts | None:
     """The playbook in a document, as far as it is sound, or None where it is no playbook at all.
 
-    Everything that is wrong is in ``problems``. Its ``vars_files`` are read too; ``cwd`` is what names of files are
-    shown relative to.
+    Everything that is wrong is in ``problems``. ``opening`` is what was read of it already, its ``vars_files`` too;
+    ``cwd`` is what names of files are shown relative to.
     """
     cursor = Cursor(document, problems, document.data)
     if not isinstance(cursor.data, dict):
@@ -41,18 +43,18 @@ def playbook_of(document: Document, problems: Problems, kinds: Kinds, *, cwd: Pa
         return None
     _check_version(cursor)
     cursor.fits(_without_version(language.unsized(language.playbook_schema(cursor.data))))
-    notes: list[Written] = []
-    files = _vars_files(cursor, cwd)
+    opening = opening or opening_of(document, problems, cwd=cwd)
     plays = _plays(cursor, kinds)
     playbook = Playbook(
         name=text_of(cursor.at("name")) or document.path.stem,
         path=document.name,
         folder=str(document.path.parent),
         plays=tuple(texts.play for texts in plays),
-        layers=tuple(_layers(cursor, files, notes)),
+        layers=opening.layers,
         secrets=_secrets(cursor.at("secrets")),
+        inputs=opening.inputs,
     )
-    return PlaybookTexts(playbook, plays, cursor, notes, files)
+    return PlaybookTexts(playbook, plays, cursor, opening.notes, opening.files)
 
 
 def _without_version(shape: dict[str, Any]) -> dict[str, Any]:
@@ -70,29 +72,6 @@ def _check_version(cursor: Cursor) -> None:
         version.error("E419", f"got {given(version.data)}, expected a version of the language", VERSION_HINT)
     elif version.data != 1:
         version.error("E419", f"version {version.data} of the language is not known to this runner", VERSION_HINT)
-
-
-def _vars_files(cursor: Cursor, cwd: Path) -> list[Document]:
-    folder = cursor.document.path.parent
-    found = []
-    for part in cursor.at("vars_files").parts():
-        if isinstance(part.data, str):
-            path = folder / Path(part.data).expanduser()
-            found.append(read_document(path, cursor.problems, what="vars", cwd=cwd))
-    return [document for document in found if document is not None]
-
-
-def _layers(cursor: Cursor, files: list[Document], notes: list[Written]) -> Iterator[Layer]:
-    """Variables of the whole playbook, lowest precedence first."""
-    for document in files:
-        place = Cursor(document, cursor.problems, document.data)
-        if place.fits(language.VARS):
-            check_names(place)
-            yield layer_of(place, f"file {document.name}", notes)
-    place = cursor.at("vars")
-    if isinstance(place.data, dict):
-        check_names(place)
-        yield layer_of(place, "playbook", notes)
 
 
 def _secrets(cursor: Cursor) -> Mapping[str, Secret]:

@@ -9,9 +9,10 @@ from runner.loading.gates import gate_of
 from runner.loading.handlers import Handlers, Links, check_without_handlers
 from runner.loading.ids import Ids, slug, unique
 from runner.loading.nodes import Texts, Tree, tree_of
+from runner.loading.opening import check_names
 from runner.loading.setting import Around, Kinds, Setting
 from runner.loading.step_values import become_of, optional_condition, words_of
-from runner.loading.steps import RESERVED, StepTexts, check_registers
+from runner.loading.steps import StepTexts, check_registers
 from runner.loading.strategy import sizes_of, strategy_of
 from runner.loading.texts import Written, layer_of, mapping_of, templates_of
 from runner.model.inventory import Become
@@ -129,14 +130,6 @@ def _check_rollback(cursor: Cursor, play: Play) -> None:
     if play.strategy.on_exceed == "rollback" and "rollback" not in cursor.data:
         hint = "write rollback: [STEPS] beside steps"
         cursor.at("strategy", "on_exceed").error("E406", "there are no steps to roll back with", hint)
-
-
-def check_names(cursor: Cursor) -> None:
-    """Complains (E412) of variables that hide a name that is always there."""
-    for name, part in cursor.items():
-        if name in RESERVED:
-            message = f'"{name}" is always there and can\'t be a variable'
-            cursor.problems.error("E412", message, part.key, "take another name")
 
 
 def _strategy(cursor: Cursor, gate: tuple[Check, ...]) -> Strategy:

@@ -28,6 +28,7 @@ class Problems:
         self.hashes: dict[str, str] = {}
         self._seen: set[Problem] = set()
         self._bad_places: set[Place] = set()
+        self._silenced: set[Place] = set()
 
     def error(self, code: str, message: str, location: Location | None = None, hint: str = "") -> None:
         """Add an error, once."""
@@ -36,6 +37,10 @@ class Problems:
     def warning(self, code: str, message: str, location: Location | None = None, hint: str = "") -> None:
         """Add a warning, once. Warnings alone change no exit status."""
         self._add(Problem(code, message, location, hint, "warning"))
+
+    def silence(self, location: Location) -> None:
+        """Say nothing more of exactly this place: its value is not known, for a reason that is told elsewhere."""
+        self._silenced.add((location.file, location.line, location.column))
 
     @property
     def has_errors(self) -> bool:
@@ -57,7 +62,7 @@ class Problems:
             raise InputError(self.in_order(), self.sources)
 
     def _add(self, problem: Problem) -> None:
-        if problem not in self._seen:
+        if problem not in self._seen and _place(problem) not in self._silenced:
             self._seen.add(problem)
             self.items.append(problem)
             if problem.severity == "error":

@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.loading.assignments import extra_variables
+from runner.errors import InputError
+from runner.loading.assignments import Assigned, assigned
+from runner.loading.cursor import Cursor
 from runner.loading.documents import Document, Problems, read_document, read_text
+from runner.loading.inputs import inputs_of
 from runner.loading.inventory import Source, load_inventory
 from runner.loading.lint import lint
 from runner.loading.local_sources import check_local_sources
-from runner.loading.playbook import PlaybookTexts, playbook_of
+from runner.loading.opening import Opening, opening_of
+from runner.loading.playbook import playbook_of
+from runner.loading.static import Static, settle_play
 from runner.loading.texts import Written
 from runner.location import Location, Problem
-from runner.model.inventory import Inventory
-from runner.model.playbook import Playbook
+from runner.model.inventory import Inventory, merged
+from runner.model.playbook import Input, Playbook
 from runner.model.template import Value
 from runner.steps import kinds
 from runner.templating import Templates
@@ -26,8 +31,9 @@ NO_INVENTORY = "give one with -i, or write inventory: FILE in the playbook"
 class Loaded:
     """What was loaded. ``warnings`` stop nothing; ``sources`` are the lines of the files they stand in.
 
-    ``hashes`` maps the name of each file that was read to the SHA-256 of its bytes; ``extra`` are the command line's
-    variables. ``templates`` has everything compiled already and can be used to render.
+    ``hashes`` maps the name of each file that was read to the SHA-256 of its bytes; ``given`` are the values of the
+    inputs, defaults too, and ``extra`` the command line's variables. ``templates`` has everything compiled already and
+    can be used to render.
     """
 
     playbook: Playbook
@@ -36,6 +42,7 @@ class Loaded:
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Value] = field(default_factory=dict)
+    given: Mapping[str, Value] = field(default_factory=dict)
     templates: Templates = field(default_factory=Templates)
 
 
@@ -47,15 +54,18 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
     """
     problems = Problems()
     document = read_document(cwd / path, problems, what="playbook", cwd=cwd)
-    texts = playbook_of(document, problems, kinds(), cwd=cwd) if document else None
-    if document is None or texts is None:
+    if document is None or not isinstance(document.data, dict):
         _only_inventories(inventories, problems, cwd)
-        problems.raise_if_errors()
-        raise AssertionError("a playbook that can't be read has a problem")
+        raise _unreadable(document, problems, cwd)
     notes: list[Written] = []
-    inventory = _inventory(texts, document, inventories, problems, notes=notes, cwd=cwd)
-    extra = extra_variables(sets, texts, inventory, problems, notes=notes, cwd=cwd)
+    opening = opening_of(document, problems, cwd=cwd)
+    inventory = _inventory(opening, inventories, problems, notes=notes, cwd=cwd)
+    values = assigned(sets, opening, inventory, problems, notes=notes, cwd=cwd)
     templates = Templates(yaml_load=data_of)
+    _settle(opening, inventory, values, templates)
+    texts = playbook_of(document, problems, kinds(), cwd=cwd, opening=opening)
+    if texts is None:
+        raise _unreadable(document, problems, cwd)
     lint(texts, inventory, notes, problems, templates)
     check_local_sources(texts, kinds(), cwd=cwd)
     problems.raise_if_errors()
@@ -65,9 +75,46 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
         warnings=problems.in_order(),
         sources=problems.sources,
         hashes=problems.hashes,
-        extra=extra,
+        extra=values.extra,
+        given=values.given,
         templates=templates,
     )
+
+
+def declared_inputs(path: Path, *, cwd: Path) -> Mapping[str, Input]:
+    """The inputs that the playbook at ``path`` declares; nothing else of it is looked at.
+
+    Raises InputError with what is wrong with them, or with the file.
+    """
+    problems = Problems()
+    document = read_document(cwd / path, problems, what="playbook", cwd=cwd)
+    if document is None or not isinstance(document.data, dict):
+        raise _unreadable(document, problems, cwd)
+    found = inputs_of(Cursor(document, problems, document.data).at("inputs"))
+    problems.raise_if_errors()
+    return found
+
+
+def _unreadable(document: Document | None, problems: Problems, cwd: Path) -> InputError:
+    """What is wrong with a file that is no playbook at all."""
+    if document is not None:
+        playbook_of(document, problems, kinds(), cwd=cwd)
+    return InputError(problems.in_order(), problems.sources)
+
+
+def _settle(opening: Opening, inventory: Inventory, values: Assigned, templates: Templates) -> None:
+    """Render what plays have over inputs, variables and groups, in the document."""
+    static = Static(
+        templates=templates,
+        variables=merged(opening.layers),
+        groups={name: group.hosts for name, group in inventory.groups.items()},
+        given=values.given,
+        extra=values.extra,
+        missing=values.missing,
+        notes=opening.notes,
+    )
+    for play in opening.plays():
+        settle_play(play, static.within(opening.vars_of(play)))
 
 
 def _only_inventories(inventories: Sequence[str], problems: Problems, cwd: Path) -> None:
@@ -77,8 +124,7 @@ def _only_inventories(inventories: Sequence[str], problems: Problems, cwd: Path)
 
 
 def _inventory(
-    texts: PlaybookTexts,
-    document: Document,
+    opening: Opening,
     inventories: Sequence[str],
     problems: Problems,
     *,
@@ -86,7 +132,7 @@ def _inventory(
     cwd: Path,
 ) -> Inventory:
     """The inventory that ``-i`` or else the playbook names."""
-    own = texts.cursor.at("inventory").data
+    own, document = opening.cursor.at("inventory").data, opening.cursor.document
     if inventories:
         return load_inventory(list(inventories), problems, base=cwd, notes=notes)
     if own is None:

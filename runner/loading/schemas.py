@@ -12,6 +12,7 @@ from runner.fragments import mapping
 from runner.loading import inventory_schema, language
 from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
 from runner.loading.setting import Kinds
+from runner.loading.static_schema import with_templates
 from runner.model.schemas import event_schema, plan_schema, summary_schema
 from runner.step import StepKind
 
@@ -21,7 +22,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
     """Every schema by the name of what it describes: ``playbook inventory event plan summary``."""
     makers: dict[str, Callable[[], Mapping[str, Any]]] = {
-        "playbook": lambda: playbook_schema(kinds),
+        "playbook": lambda: with_templates(playbook_schema(kinds)),
         "inventory": lambda: inventory_schema.SCHEMA,
         "event": event_schema,
         "plan": plan_schema,

@@ -45,12 +45,24 @@ def gate(state: RunState, event: GateChecked | GatePassed | GateFailed, ts: floa
     found = wave.gate = wave.gate or GateProgress(ts)
     match event:
         case GateChecked():
-            found.number = max(found.number, event.number)
-            found.answers[event.check, event.host] = event
+            _asked(found, event)
         case GatePassed():
             found.passed, found.is_over = (*found.passed, *event.hosts), True
         case GateFailed():
             found.failed = (*found.failed, event)
+
+
+def _asked(gate: GateProgress, event: GateChecked) -> None:
+    before = gate.answers.get((event.check, event.host))
+    gate.met += _is_met(event) - (before is not None and _is_met(before))
+    gate.number = max(gate.number, event.number)
+    gate.answers[event.check, event.host] = event
+    if event.verdict != "healthy":
+        gate.last = event
+
+
+def _is_met(answer: GateChecked) -> bool:
+    return answer.verdict == "healthy" and answer.successes >= answer.of
 
 
 def bake(state: RunState, event: Baking, ts: float) -> None:
@@ -71,7 +83,7 @@ def question(state: RunState, event: ApprovalWaiting | ApprovalGranted | Approva
             play.bake = None
         case ApprovalGranted() | ApprovalDenied():
             state.questions.pop(key, None)
-    if isinstance(event, ApprovalDenied):
+    if isinstance(event, ApprovalDenied) and event.how != "timeout":
         state.denied.append(event)
 
 
@@ -90,3 +102,13 @@ def rollback(state: RunState, event: RollbackStarted | RollbackEnded, ts: float)
             if play.working:
                 raise illegal(event, f"{play.working} of its hosts are at work")
             going.status, going.counts, going.duration = event.status, event.counts, event.duration
+
+
+def note_wait(state: RunState, ts: float) -> None:
+    """Keep count of the time in which a run does nothing but wait for a person, or bake."""
+    waits = not state.busy and (bool(state.questions) or any(play.bake for play in state.plays.values()))
+    if waits == (state.waiting_since is not None):
+        return
+    if state.waiting_since is not None:
+        state.waited += ts - state.waiting_since
+    state.waiting_since = ts if waits else None

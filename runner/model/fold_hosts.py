@@ -26,12 +26,15 @@ def host_started(state: RunState, event: HostStarted) -> None:
         raise illegal(event, "no rollback has been started")
     host.wave = host.wave if event.section else event.wave
     host.phase, host.section, host.failures = following, event.section, 0
+    if event.section == "rollback":
+        host.pending = ()  # what they were to follow is taken back
     play.hosts[event.host] = host
     _at_work(state, play, host, event.host)
 
 
 def _at_work(state: RunState, play: PlayProgress, host: HostProgress, name: str) -> None:
     play.working += 1
+    play.again += bool(host.section)
     if host.wave in play.waves:
         play.waves[host.wave].working += 1
     state.busy[name] = state.busy.get(name, 0) + 1
@@ -43,8 +46,7 @@ def host_ended(state: RunState, event: HostEnded, ts: float) -> None:
     host = play.hosts.get(event.host) or HostProgress(event.wave)
     following = _move(host, event, host_end(event, host.phase))
     if host.phase == IDLE:
-        _out_of_work(state, play, host, event.host)
-        host.micros += round(event.duration * 1e6)
+        _out_of_work(state, play, host, event.host, ts)
     _keep_reason(state, host, event, ts)
     if host.status:
         _take_back(play, host)
@@ -53,12 +55,16 @@ def host_ended(state: RunState, event: HostEnded, ts: float) -> None:
     play.hosts[event.host] = host
     _count(state, play, host, event)
     host.phase, host.status, host.reason = following, event.status, event.reason
+    host.micros = round(event.duration * 1e6)
 
 
-def _out_of_work(state: RunState, play: PlayProgress, host: HostProgress, name: str) -> None:
+def _out_of_work(state: RunState, play: PlayProgress, host: HostProgress, name: str, ts: float) -> None:
     play.working -= 1
-    if host.wave in play.waves:
-        play.waves[host.wave].working -= 1
+    play.again -= bool(host.section)
+    wave = play.waves.get(host.wave)
+    if wave is not None:
+        wave.working -= 1
+        wave.idle = ts
     plays = state.busy.pop(name) - 1
     if plays:
         state.busy[name] = plays
@@ -124,7 +130,9 @@ def wave_started(state: RunState, event: WaveStarted, ts: float) -> None:
     if play.open_wave is not None or event.wave in play.waves:
         raise illegal(event, f"wave {play.open_wave or event.wave} was started before")
     play.of_waves, play.open_wave, play.bake = event.of, event.wave, None
-    play.waves[event.wave] = WaveProgress(event.wave, event.hosts, ts)
+    known = (play.hosts.get(name) for name in event.hosts)
+    ended = sum(1 for host in known if host is not None and host.status)  # preflight could not reach them
+    play.waves[event.wave] = WaveProgress(event.wave, event.hosts, ts, ended=ended)
 
 
 def wave_ended(state: RunState, event: WaveEnded) -> None:

@@ -115,7 +115,7 @@ def _handler_ended(play: PlayProgress, host: HostProgress, event: StepEnded) -> 
     """One that runs once comes in a turn of its own, when the last host is done: it has run for all."""
     if event.status == Status.CANCELLED:
         return
-    for one in play.hosts.values() if host.section else (host,):
+    for one in play.hosts.values() if host.section == "handlers" else (host,):
         if event.step in one.pending:
             one.pending = tuple(handler for handler in one.pending if handler != event.step)
 

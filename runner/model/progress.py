@@ -86,10 +86,13 @@ class Progress(RunState):
                 fold_steps.retry(self, event, ts)
             case HostStarted():
                 fold_hosts.host_started(self, event)
+                fold_decisions.note_wait(self, ts)
             case HostEnded():
                 fold_hosts.host_ended(self, event, ts)
+                fold_decisions.note_wait(self, ts)
             case _:
                 self._rare(event, ts)
+                fold_decisions.note_wait(self, ts)
         self.now = max(self.now, ts)
         if seq is not None:
             self.seq = seq

@@ -78,6 +78,16 @@ class HostsView(Mapping[str, HostView]):
         return len(self._plan.hosts) + len(self._plan.others)
 
 
+def static_names(
+    variables: Mapping[str, Any], groups: Mapping[str, Any], given: Mapping[str, Any], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is known before any host is chosen: variables, inputs and groups.
+
+    ``given`` are the values of inputs, ``extra`` the command line's variables; both come before ``variables``.
+    """
+    return {**variables, **given, **extra, "inputs": given, "groups": groups}
+
+
 def host_scope(
     plan: Plan,
     play: PlannedPlay,
@@ -90,15 +100,16 @@ def host_scope(
 ) -> dict[str, Any]:
     """Every name a step of this play sees on this host, but registered ones and loop items.
 
-    Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then the command
-    line's. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1. Nothing that grows
-    with the fleet is copied.
+    Precedence as the language has it: host (group, inventory) vars, then playbook and play vars, then inputs and the
+    command line's. ``results`` maps host names to what they have registered so far; ``wave`` counts from 1. Nothing
+    that grows with the fleet is copied.
     """
     known: Results = {} if results is None else results
     hosts = play.waves[wave - 1].hosts if wave <= len(play.waves) else ()
     return {
         **host.vars,
         **play.vars,
+        **play.given,
         **plan.extra,
         "host": HostView(host, known),
         "hosts": HostsView(plan, known),
@@ -106,7 +117,7 @@ def host_scope(
         "wave": {"index": wave, "count": len(play.waves), "hosts": hosts},
         "play": {"id": play.id, "name": play.name},
         "run": {"id": run_id},
-        "inputs": {},
+        "inputs": play.given,
         "secrets": secrets or {},
         "facts": {},
     }

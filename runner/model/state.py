@@ -100,11 +100,14 @@ class StepStats(msgspec.Struct):
 class GateProgress(msgspec.Struct):
     """The gate of a wave. ``since`` in seconds; ``answers`` are the last ones by check and host, until the wave ends.
 
-    ``number`` is how often a check has been asked at most. ``passed`` are hosts, ``failed`` what was not met.
+    ``number`` is how often a check has been asked at most, ``met`` how many of the answers were good often enough,
+    ``last`` the last one that was not good. ``passed`` are hosts, ``failed`` what was not met.
     """
 
     since: float
     number: int = 0
+    met: int = 0
+    last: GateChecked | None = None
     answers: dict[tuple[str, str], GateChecked] = {}
     passed: tuple[str, ...] = ()
     failed: tuple[GateFailed, ...] = ()
@@ -114,7 +117,8 @@ class GateProgress(msgspec.Struct):
 class WaveProgress(msgspec.Struct):
     """One wave. ``started`` in seconds; ``status`` is empty while it is open; ``working`` counts its hosts at work.
 
-    ``ended`` counts the hosts that have ended. ``counts``, known when it has ended, follow what becomes of them later.
+    ``ended`` counts the hosts that have ended, ``idle`` is when the last of them did. ``counts``, known when the wave
+    has ended, follow what becomes of its hosts later.
     """
 
     index: int
@@ -122,6 +126,7 @@ class WaveProgress(msgspec.Struct):
     started: float
     working: int = 0
     ended: int = 0
+    idle: float = 0.0
     status: str = ""
     counts: Counter[str] = msgspec.field(default_factory=Counter)
     duration: float = 0.0
@@ -142,9 +147,9 @@ class RollbackProgress(msgspec.Struct):
 class PlayProgress(msgspec.Struct):
     """One play. ``of_*`` are the plan's numbers; ``counts`` are its hosts that ended, by status.
 
-    ``working`` counts its hosts at work. ``steps`` are the times of the steps that progress counts, ``others`` those of
-    rescue, always, handlers and rollback. ``early`` counts hosts that ended with steps left. ``bake`` is when the wait
-    between two waves began and will be over, in seconds.
+    ``working`` counts its hosts at work, ``again`` those of them that have ended before. ``steps`` are the times of the
+    steps that progress counts, ``others`` those of rescue, always, handlers and rollback. ``early`` counts hosts that
+    ended with steps left. ``bake`` is when the wait between two waves began and will be over, in seconds.
     """
 
     id: str
@@ -158,6 +163,7 @@ class PlayProgress(msgspec.Struct):
     others: dict[str, StepStats] = {}
     counts: Counter[str] = msgspec.field(default_factory=Counter)
     working: int = 0
+    again: int = 0
     early: int = 0
     open_wave: int | None = None
     failures: int = 0
@@ -187,7 +193,8 @@ class RunState:
     work to the number of plays it is at work in. ``status_of`` is each ended host's status over all plays. ``dropped``
     counts steps that will never run, so ``left`` can reach 0. ``steps`` counts the ends that progress counts, by
     status, ``sections`` the others, by section. ``remote`` is the exit status with which each host first failed.
-    ``questions`` wait for an answer.
+    ``questions`` wait for an answer. ``waited`` are the seconds in which nothing but a person or a bake was waited
+    for; ``waiting_since`` is since when it is so now.
     """
 
     run: RunStarted | None = None
@@ -213,6 +220,8 @@ class RunState:
     notes: int = 0
     output_lost: int = 0
     questions: dict[QuestionKey, Question] = field(default_factory=dict)
+    waited: float = 0.0
+    waiting_since: float | None = None
     denied: list[ApprovalDenied] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
     signals: list[Signalled] = field(default_factory=list)

@@ -32,7 +32,7 @@ class PlanSettings:
     ``limit`` and ``exclude`` are patterns. ``concurrency`` replaces every play's. ``timeout`` is the limit in seconds
     of steps that name none (the language's is 30 minutes). ``seed`` decides shuffles; None counts as 0. ``fail_fast``
     is a budget of 0 and the end of what runs. ``max_open`` is how many hosts limits on open files allow at once.
-    ``extra`` are variables, above all others.
+    ``extra`` are variables and ``given`` the values of inputs, both above all others.
     """
 
     limit: tuple[str, ...] = ()
@@ -43,6 +43,7 @@ class PlanSettings:
     fail_fast: bool = False
     max_open: int | None = None
     extra: Mapping[str, Value] = field(default_factory=dict)
+    given: Mapping[str, Value] = field(default_factory=dict)
 
 
 def compile_plan(
@@ -94,8 +95,10 @@ class _Compiling:
 
     def _play(self, play: Play) -> PlannedPlay | None:
         """The play, or None where it is passed over."""
-        variables = {**merged(self._playbook.layers), **play.vars.values}
-        scope = static_scope({**variables, **self._settings.extra}, self._inventory)
+        layers = self._playbook.layers if play.layers is None else play.layers
+        given = self._settings.given if play.given is None else play.given
+        variables = {**merged(layers), **play.vars.values}
+        scope = static_scope(variables, self._inventory, given=given, extra=self._settings.extra)
         meant = hosts_of(play, self._inventory, self._templates, scope)
         names = self._filters.left(meant, self._inventory)
         if not names:
@@ -127,6 +130,7 @@ class _Compiling:
             budget=allowed(strategy, len(draw.hosts)) if strategy.failure_scope == "run" else None,
             group_of=draw.group_of,
             vars=variables,
+            given=given,
             become=play.become,
             env=play.env,
             cwd=play.cwd,
@@ -136,8 +140,8 @@ class _Compiling:
         return map_steps(nodes, lambda step: _with_timeout(step, self._settings.timeout))
 
     def _contacts(self, plays: tuple[PlannedPlay, ...]) -> Mapping[str, Host]:
-        variables = {**merged(self._playbook.layers), **self._settings.extra}
-        scope = static_scope(variables, self._inventory)
+        variables = merged(self._playbook.layers)
+        scope = static_scope(variables, self._inventory, given=self._settings.given, extra=self._settings.extra)
         contacts = Contacts(self._inventory, self._templates, scope, self._playbook.secrets)
         for play in plays:
             contacts.reach(play.hosts)
@@ -160,6 +164,7 @@ class _Compiling:
             secrets=playbook.secrets,
             connecting=inventory.connecting,
             extra=self._settings.extra,
+            given=self._settings.given,
             inputs=inputs,
             inventory=inventory.files,
             seed=self._settings.seed,

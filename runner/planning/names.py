@@ -6,12 +6,16 @@ from typing import Any
 from runner.errors import RenderError
 from runner.location import Problem
 from runner.model.inventory import Host, Inventory
+from runner.model.scope import static_names
 from runner.model.template import Value
 
 
-def static_scope(variables: Mapping[str, Value], inventory: Inventory) -> dict[str, Any]:
-    """What ``hosts`` of a play sees: ``variables`` and groups alone."""
-    return {**variables, "groups": {name: group.hosts for name, group in inventory.groups.items()}}
+def static_scope(
+    variables: Mapping[str, Value], inventory: Inventory, *, given: Mapping[str, Value], extra: Mapping[str, Value]
+) -> dict[str, Any]:
+    """What ``hosts`` of a play sees: variables, inputs (``given``) and groups alone."""
+    groups = {name: group.hosts for name, group in inventory.groups.items()}
+    return static_names(variables, groups, given, extra)
 
 
 def scope_of_host(host: Host, scope: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from runner.location import Location
 from runner.model.plan import Plan, PlannedPlay, Wave
 from runner.model.plan_document import HIDDEN, TaskDocument
 from runner.model.playbook import Step
-from runner.model.scope import host_scope
+from runner.model.scope import host_scope, static_names
 from runner.model.template import Template, Value, has_template, map_templates
 from runner.templating import Templates
 
@@ -88,7 +88,7 @@ class Preview:
         """The length of a loop that is the same on all hosts."""
         if loop is None:
             return 1
-        scope = {**play.vars, **self._plan.extra, "groups": self._plan.groups, **self._unknown}
+        scope = {**static_names(play.vars, self._plan.groups, play.given, self._plan.extra), **self._unknown}
         try:
             value = self._templates.render(loop, scope) if isinstance(loop, Template | dict) else loop
         except RenderError:

@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, str] = {
     "log": "log",
     "ping": "ping",
     "pause": "pause",
+    "approve": "approve",
     "flush": "flush",
 }
 """The module of each word in YAML, in the order in which they are documented."""

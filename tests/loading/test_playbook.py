@@ -219,7 +219,7 @@ def test_what_is_wrong_with_steps_is_said_at_its_place(steps, expected):
         (HEAD + "steps: [{command: a}]\nplays: []\n", "E401"),
         (HEAD + "steps: [{command: a}]\nstrategy: {type: rolling, waves: 0, nonsense: 1}\n", "E401"),
         (HEAD + "steps: [{command: a}]\nsecrets: {a: {env: X, file: y}}\n", "E406"),
-        (HEAD + "steps: [{command: a}]\ninputs: {a: {}}\n", "E401"),
+        (HEAD + "steps: [{command: a}]\ninputs: {a: {}}\n", "E402"),
         ("[1]\n", "E311"),
         ("version: 1\nplays: [{hosts: web, steps: [{command: a}], gate: []}]\n", "E401"),
         (HEAD + "steps: [{command: a}]\nbecome: 5\n", "E311"),

@@ -12,7 +12,9 @@ from events_builder import (
     gate_failed,
     gate_passed,
     granted,
+    host_started,
     plan_ready,
+    play,
     rollback_started,
     run_started,
     turn,
@@ -85,3 +87,40 @@ def test_illegal_decisions_are_refused_and_change_nothing(before, event, words):
         progress.apply(event, START + 100)
 
     assert progress == untouched
+
+
+def test_a_gate_counts_the_checks_that_are_met():
+    """Often enough in a row; a bad answer takes that back, and is remembered."""
+    often = {"of": 2, "check": "healthz"}
+    answers = [
+        gate_checked("a1", number=1, successes=1, **often),
+        gate_checked("a2", number=1, successes=1, **often),
+        gate_checked("a1", number=2, successes=2, **often),
+        gate_checked("a2", number=2, successes=2, **often),
+        gate_checked("a1", "unhealthy", number=3, **often),
+    ]
+
+    met = [folded(*WORKED, *answers[:n]).plays["web"].waves[1].gate.met for n in range(1, 6)]
+
+    assert met == [0, 0, 1, 2, 1]
+    assert folded(*WORKED, *answers).plays["web"].waves[1].gate.last.number == 3
+
+
+def test_a_question_whose_time_is_over_was_not_answered_with_no():
+    """The step that asked has failed; nobody has denied anything."""
+    progress = folded(*OPENING, asked("step", host="a1"), denied("step", host="a1", by="nobody", how="timeout"))
+
+    assert (progress.questions, progress.denied) == ({}, [])
+
+
+def test_time_in_which_only_a_person_or_a_bake_is_waited_for_is_counted():
+    """From when nobody works any more to when somebody does."""
+    first = [run_started(), plan_ready(play(), play("db")), wave_started("a1", of=2), *turn("a1"), wave_ended()]
+    waits = [bake(2.0), asked(), granted(), wave_started("a2", wave=2, of=2)]  # a second after each other
+
+    baked = folded(*first, *waits)
+    beside = folded(*first, wave_started("a1", play="db"), host_started("a1", play="db"), *waits)
+
+    assert (baked.waited, baked.waiting_since) == (2.0, None)
+    assert (beside.waited, beside.waiting_since) == (0.0, None)
+    assert folded(*first, *waits[:2]).waiting_since == START + len(first)

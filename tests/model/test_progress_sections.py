@@ -184,6 +184,40 @@ def test_a_handler_that_runs_once_has_run_for_all():
     assert progress.host("web", "a2").pending == ()
 
 
+def test_a_rollback_takes_back_what_handlers_were_to_follow():
+    """They are no longer pending; one that the rollback notifies runs on its own host, and for it alone."""
+    changed = [intent("a1"), ended("a1", "changed"), notified("a1"), host_ended("a1", "failed")]
+    both = [host_started("a1"), *changed, *turn("a2", "upload"), wave_ended(), rollback_started("a1", "a2")]
+    back = [
+        host_started("a1", section="rollback"),
+        host_started("a2", section="rollback"),
+        notified("a1"),
+        notified("a2"),
+    ]
+
+    ran = [intent("a1", "restart", section="handlers"), ended("a1", "ok", "restart", section="handlers")]
+    progress = folded(*OPENING, *both, *back, *ran)
+
+    assert folded(*OPENING, *both, *back[:2]).host("web", "a1").pending == ()
+    assert [progress.host("web", host).pending for host in ("a1", "a2")] == [(), ("restart",)]
+
+
+def test_preflight_comes_before_the_wave():
+    """A host that it could not reach has ended when its wave begins, and is counted there."""
+    lost = host_ended("a1", "unreachable", reason="refused")
+    progress = folded(run_started(), plan_ready(), lost, wave_started("a1", "a2", "a3"), wave_ended(unreachable=1))
+
+    assert (progress.plays["web"].waves[1].ended, progress.status_of) == (1, {"a1": "unreachable"})
+
+
+def test_a_host_took_as_long_as_its_last_end_says():
+    """Each end tells the time of all its turns."""
+    gated = host_ended("a1", "gate_failed", duration=5.0)
+    events = [*OPENING, host_started("a1"), host_ended("a1", duration=5.0), gated, host_started("a1", section="always")]
+
+    assert folded(*events, host_ended("a1", "gate_failed", duration=7.0)).host("web", "a1").micros == 7_000_000
+
+
 ENDED = [*OPENING, *turn("a1", "upload", "reload")]
 CLOSED = [*ENDED, wave_ended(ok=1)]
 ROLLING = [*CLOSED, rollback_started("a1")]

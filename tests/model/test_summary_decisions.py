@@ -159,7 +159,7 @@ def test_a_play_that_never_ran_says_why():
             plan_ready(play(hosts=1), play("db", hosts=3), play("cache", hosts=1)),
             wave_started("a"),
             *turn("a", "upload", status="failed"),
-            host_ended("a", "not_run", play="db", reason="failed in play web"),
+            host_ended("a", "not_run", play="db", reason="failed in play web, which it needs, and so it never began"),
             host_ended("b", "not_run", play="db", reason="dependency failed: web"),
             host_ended("c", "not_run", play="db", reason="dependency failed: web"),
         )
