@@ -6,8 +6,8 @@ outcome is unknown, whatever error ended the waiting.
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -48,11 +48,22 @@ async def _delegated(
         names = scope if scope is not None else turn.scope(step.frame)
         place = place_of(turn, step, names)
     except RenderError as error:
-        return failed(_words(error), temporary=False).untried(), {}
-    async with turn.run.lanes.delegate(place.name, step), AsyncExitStack() as stack:
-        is_shared = place.name == CONTROLLER or step.throttle is not None
-        beside = stack if is_shared else None
+        return failed(words_of(error), temporary=False).untried(), {}
+    async with turn_at(turn, step, place) as beside:
         return await _attempt(turn, step, names, place=place, item=item, attempt=attempt, beside=beside)
+
+
+@asynccontextmanager
+async def turn_at(turn: Turn, step: Step, place: Host) -> AsyncIterator[AsyncExitStack | None]:
+    """This host's turn on the one that a step is delegated to.
+
+    Gives what holds a session of its own, where others work on that host at the same time.
+    """
+    if step.delegate_to is None:
+        yield None
+        return
+    async with turn.run.lanes.delegate(place.name, step), AsyncExitStack() as stack:
+        yield stack if place.name == CONTROLLER or step.throttle is not None else None
 
 
 async def _attempt(
@@ -66,16 +77,11 @@ async def _attempt(
     beside: AsyncExitStack | None = None,
 ) -> Tried:
     """``beside`` holds a session of its own where others work on that host at the same time."""
-    kind = turn.run.kinds[step.kind]
-    session: Session | None = None
     delegate = "" if place is turn.host else place.name
     said = {"delegate": delegate} if delegate else {}
     try:
         names = scope if scope is not None else turn.scope(step.frame)
-        params = _rendered(turn, step, names)
-        target = _target(turn, step, names, place)
-        if kind.on_host(params):
-            session = await _session(turn, place, None if kind.only_connects else target, beside)
+        params, target = await ready(turn, step, names, place=place, beside=beside)
     except TimeoutError:
         return Outcome(Status.CANCELLED, message=turn.stop.reason), said
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
@@ -83,7 +89,6 @@ async def _attempt(
     if delegate and turn.stop.level >= Level.STOP:
         # It waited for its turn on the delegate, and a stop came meanwhile.
         return Outcome(Status.CANCELLED, message=turn.stop.reason), said
-    target.session = session
     intent = StepIntent(
         play=turn.play.id,
         wave=turn.wave,
@@ -97,7 +102,7 @@ async def _attempt(
         kind=step.kind,
         command=_fingerprint(params, turn.run.salt),
     )
-    if session is None:
+    if target.session is None:
         turn.run.recorder.emit(intent)
     else:
         await turn.run.recorder.store(intent)
@@ -105,6 +110,21 @@ async def _attempt(
     target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
     outcome = await _limited(turn, step, params, target, hearing)
     return outcome, {**said, **hearing.close()}
+
+
+async def ready(
+    turn: Turn, step: Step, names: Mapping[str, Any], *, place: Host, beside: AsyncExitStack | None
+) -> tuple[dict[str, Any], StepTarget]:
+    """What a try is made with: params and keys rendered, the session open where the kind sends anything to the host.
+
+    Raises what keeps a step from beginning, and TimeoutError where a kill came meanwhile.
+    """
+    kind = turn.run.kinds[step.kind]
+    params = _rendered(turn, step, names)
+    target = _target(turn, step, names, place)
+    if kind.on_host(params):
+        target.session = await _session(turn, place, None if kind.only_connects else target, beside)
+    return params, target
 
 
 def place_of(turn: Turn, step: Step, names: Mapping[str, Any]) -> Host:
@@ -125,7 +145,7 @@ def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:
         case ConnectError():
             return _unreachable(turn, error, place)
         case RenderError() | StepError():
-            return failed(_words(error), temporary=False)
+            return failed(words_of(error), temporary=False)
         case _:
             return _bug(turn, None, error)
 
@@ -216,7 +236,7 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
     except ConnectError as error:
         outcome = _unreachable(turn, error, target.place)
     except (StepError, RenderError) as error:
-        outcome = failed(_words(error), temporary=error.temporary)
+        outcome = failed(words_of(error), temporary=error.temporary)
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - a bug in one task must not end the others
@@ -262,7 +282,8 @@ def _bug(turn: Turn, target: StepTarget | None, error: Exception) -> Outcome:
     return Outcome(Status.UNKNOWN if was_sent else Status.FAILED, message=message, temporary=False)
 
 
-def _words(error: RunnerError) -> str:
+def words_of(error: RunnerError) -> str:
+    """What an error says, behind the place in a file that it is about."""
     place = getattr(error, "location", None)
     return error.message if place is None else f"{place}: {error.message}"
 

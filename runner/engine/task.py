@@ -149,7 +149,7 @@ async def _run_item(
     before = turn.tries.get((step.id, item), 0)
     for attempt in itertools.count(1):
         outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=before + attempt)
-        outcome = _judge(turn, step, outcome, scope=scope, attempt=attempt)
+        outcome = judge(turn, step, outcome, scope=scope, attempt=attempt)
         policy = step.retry or turn.run.kinds[step.kind].retry
         seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{item}"
         delay = next_delay(policy, attempt, outcome, seed=seed)
@@ -164,7 +164,7 @@ async def _run_item(
     return Result(outcome, attempts=attempt), output
 
 
-def _judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
+def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
     """Let the step's own conditions decide: failed_when, then changed_when, then until."""
     until = None if step.retry is None else step.retry.until
     if not outcome.was_tried or outcome.status not in {Status.OK, Status.CHANGED, Status.FAILED}:
