@@ -17,3 +17,14 @@ def seconds(value: float | str) -> float:
     if isinstance(value, bool) or not math.isfinite(value) or value < 0:
         raise ValueError(f'"{value}" is no duration; {FORMS}')
     return float(value)
+
+
+def written(value: float) -> str:
+    """A number of seconds as a person would write it: ``1h30m``, ``10s``, ``0.5s``."""
+    if value < 60 or not float(value).is_integer():
+        return f"{value:g}s"
+    rest, parts = int(value), ""
+    for unit in ("d", "h", "m", "s"):
+        count, rest = divmod(rest, int(SECONDS[unit]))
+        parts += f"{count}{unit}" if count else ""
+    return parts

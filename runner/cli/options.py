@@ -1,6 +1,7 @@
 """Options that several commands share, each with its environment variable ``RUNNER_…``."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -58,9 +59,27 @@ def target_options(function: F) -> F:
             multiple=True,
             envvar="RUNNER_SET",
             metavar="NAME=VALUE",
-            help="Set a variable, above all others; may be repeated. @FILE is YAML.",
+            help="Give an input, or set a variable above all others; may be repeated. @FILE is YAML.",
         ),
     )
+
+
+def helps_inputs(function: Callable[..., int]) -> Callable[..., int]:
+    """``--help-inputs``: list the inputs of PLAYBOOK in place of what the command does."""
+
+    @click.option("--help-inputs", is_flag=True, help="List the inputs of PLAYBOOK, contact nothing, and end.")
+    @wraps(function)
+    def command(playbook: Path, *, help_inputs: bool, **options: Any) -> int:
+        if not help_inputs:
+            return function(playbook, **options)
+        from runner.loading.project import declared_inputs  # noqa: PLC0415 - heavy, and wanted only now
+        from runner.reporting.inputs import listed  # noqa: PLC0415
+
+        for line in listed(str(playbook), declared_inputs(playbook, cwd=Path.cwd())):
+            click.echo(line)
+        return 0
+
+    return command
 
 
 def plan_options(function: F) -> F:

@@ -10,7 +10,7 @@ import click
 from runner.app.plans import Planned, make_plan
 from runner.app.settings import Settings
 from runner.cli import exit_codes
-from runner.cli.options import plan_options, read_limit, target_options
+from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.plan import Plan
@@ -53,6 +53,7 @@ LINES = 1000
     help="Render the steps for this host; may be repeated. By default for the first of each wave.",
 )
 @click.option("--all-hosts", is_flag=True, envvar="RUNNER_ALL_HOSTS", help="List every step on every host.")
+@helps_inputs
 def command(playbook: Path, *, form: str, only: tuple[str, ...], all_hosts: bool, **options: Any) -> int:
     """Show what running PLAYBOOK would do: plays, waves with their hosts, steps, the longest time.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
-from runner.cli.options import plan_options, read_limit, target_options
+from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
 
 OUTPUTS = ("live", "plain", "stream", "json", "quiet")
 
@@ -82,6 +82,7 @@ used, 130 and 143 interrupted.
 @click.option(
     "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
 )
+@helps_inputs
 def command(playbook: Path, **options: Any) -> int:
     """Run PLAYBOOK: its plays, wave by wave, on the hosts of its inventory."""
     from runner.app.run import run  # noqa: PLC0415 - heavy, and wanted only now

@@ -46,7 +46,14 @@ class Findings:
     multiple=True,
     help="Use this inventory, not the playbook's own.",
 )
-@click.option("-e", "--set", "sets", metavar="NAME=VALUE", multiple=True, help="Set a variable, or all of @FILE.")
+@click.option(
+    "-e",
+    "--set",
+    "sets",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Give an input, set a variable, or both from @FILE.",
+)
 @click.option(
     "--format",
     "form",

@@ -77,7 +77,7 @@ def assigned(
 def _complain(absent: Iterable[Input], problems: Problems) -> None:
     for one in absent:
         about = f"{one.type}: {one.help}" if one.help else one.type
-        choices = f"one of {', '.join(map(str, one.choices))}" if one.choices else "…"
+        choices = "|".join(map(str, one.choices)) or "…"
         hint = f"write -e {one.name}={choices}" + (f", matching {one.pattern}" if one.pattern else "")
         problems.error("E511", f'no value for the input "{one.name}" ({about})', one.location, hint)
 

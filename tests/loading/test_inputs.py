@@ -99,7 +99,7 @@ def test_all_missing_inputs_are_told_at_once(wrong):
             'no value for the input "release" (string: the release to deploy)',
             "write -e release=…, matching ^\\d",
         ),
-        ("E511", "site.yaml:6:3", 'no value for the input "size" (choice)', "write -e size=one of small, large"),
+        ("E511", "site.yaml:6:3", 'no value for the input "size" (choice)', "write -e size=small|large"),
         ("E511", "site.yaml:7:3", 'no value for the input "drain" (duration)', "write -e drain=…"),
     ]
 
