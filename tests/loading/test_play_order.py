@@ -1,7 +1,7 @@
 """Which plays wait for which."""
 
 import pytest
-from reading import read
+from playbook_text import read
 
 
 def needs(*plays):

@@ -1,7 +1,7 @@
 """The gate of a strategy."""
 
 import pytest
-from reading import complaints, play_of
+from playbook_text import complaints, play_of
 
 from runner.model.inventory import Become
 

@@ -1,7 +1,7 @@
 """Handlers, and what notify means."""
 
 import pytest
-from reading import complaints, play_of
+from playbook_text import complaints, play_of
 
 from runner.model.playbook import leaves
 

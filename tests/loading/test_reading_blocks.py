@@ -1,7 +1,7 @@
 """Blocks: trees of steps, what they hand down, and what may not stand there."""
 
 import pytest
-from reading import complaints, play_of, read
+from playbook_text import complaints, play_of, read
 
 from runner.model.inventory import Become
 from runner.model.playbook import Block, Step, leaves, nodes_of
