@@ -19,12 +19,16 @@ from runner.words import suggest
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, what it was made from, the seed of every chance in it, and the folder local files must stay within."""
+    """A plan, what it was made from, the seed of every chance in it, and the folder local files must stay within.
+
+    ``max_open`` is how many hosts limits on open files allow at once.
+    """
 
     plan: Plan
     loaded: Loaded
     seed: int
     project: Path
+    max_open: int
 
 
 def make_plan(settings: Settings) -> Planned:
@@ -51,7 +55,7 @@ def make_plan(settings: Settings) -> Planned:
         raise InputError(error.problems, {**loaded.sources, **error.sources}) from None
     check_policy(settings.exit_policy, plan)
     check_files(plan, max_open)
-    return Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()))
+    return Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()), max_open)
 
 
 def check_files(plan: Plan, max_open: int) -> None:

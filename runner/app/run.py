@@ -239,6 +239,7 @@ class _Running:
             report=self._report,
             secrets=parts.values,
             shared_ids=shared_ids(plan.plays),
+            max_open=parts.planned.max_open,
         )
 
     async def _ask(self, question: Question) -> Answer:

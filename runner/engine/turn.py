@@ -76,7 +76,7 @@ class Turn:
             spec = self.play.frames[frame]
             outer = self.scope(spec.parent)
             given = {name: self.run.templates.render(value, outer) for name, value in spec.given.items()}
-            values = filled(spec, given)
+            values = filled(spec, given, folder=self.run.plan.folder)
             items = {"item": spec.item, "loop": spec.loop} if spec.has_item else {}
             self._frames[frame] = {**spec.vars, **values, **items, "inputs": values}
         return self._frames[frame]
