@@ -56,7 +56,9 @@ async def run_step(turn: Turn, step: Step, rescued: Rescued = lambda _: False) -
         raise
 
 
-def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False) -> Ended:
+def answer_for(
+    turn: Turn, step: Step, outcome: Outcome, *, again: bool = False, rescued: Rescued = lambda _: False
+) -> Ended:
     """End a step that is not run here: what it came to elsewhere, or why it can't be. Nothing is registered.
 
     ``again`` keeps what is registered under its name already.
@@ -64,7 +66,8 @@ def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False)
     if step.register and not again:
         turn.kept(step.frame)[step.register] = Result(outcome)
     ignored = step.on_failure == "ignore" and outcome.status in _BAD - _LOST
-    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, ignored=ignored))
+    is_rescued = outcome.status in _BAD and step.on_failure == "stop" and rescued(outcome.status)
+    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, ignored=ignored, rescued=is_rescued))
     return Ended(outcome.status, ignored, outcome.message, ran=False)
 
 

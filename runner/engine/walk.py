@@ -164,10 +164,12 @@ class Walk:
         """End a node that does not run here: each of its steps is skipped, or the first has failed."""
         trouble = None
         for step in leaves([node]):
-            ended = answer_for(self._turn, step, outcome, again=again)
+            ended = answer_for(self._turn, step, outcome, again=again, rescued=self._is_rescued)
             trouble = trouble or self._host.weigh(step, ended)
             if not outcome.status.is_well:
                 break
+        if isinstance(node, Block) and not outcome.status.is_well:
+            trouble = Trouble(outcome.status, node.id, outcome.message)
         if self._crew is not None and outcome.status is Status.SKIPPED:
             self._crew.done(self._host.name, node, well=True, skipped=True)
         return trouble

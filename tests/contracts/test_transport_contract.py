@@ -190,6 +190,21 @@ def test_commands_run_one_after_another(every):
     assert every.tell(story) == [b"out"] * 5
 
 
+def test_session_beside_works_at_the_same_time(real, tmp_path):
+    """Each waits for what the other does: one alone would never end. Closing the one leaves the other open."""
+
+    async def story(session):
+        other = session.beside()
+        one = sh(f"touch {tmp_path}/one; until [ -e {tmp_path}/two ]; do sleep 0.02; done; echo one")
+        two = sh(f"touch {tmp_path}/two; until [ -e {tmp_path}/one ]; do sleep 0.02; done; echo two")
+        async with asyncio.timeout(10):
+            both = await asyncio.gather(session.run(one), other.run(two))
+        await other.close()
+        return [result.stdout.text for result in both], (await session.run(sh("echo still"))).stdout.text
+
+    assert real.tell(story) == (["one", "two"], "still")
+
+
 def test_waiting_command_is_cancelled_without_a_trace(every):
     """A command that waits for its turn is not sent when it is cancelled."""
     first, second = sh(LONG), sh(LONG)
