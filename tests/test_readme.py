@@ -54,3 +54,17 @@ def test_ci_runs_its_test_command_to_the_letter() -> None:
 
     assert found.stdout.decode().strip() in blocks("sh")[1]
     assert found.stdout.strip()
+
+
+def test_the_faults_in_the_readme_are_those_of_the_playbook_in_it(tmp_path: Path) -> None:
+    """Its file of faults names hosts and steps that its playbook has, and the run would end as it must."""
+    hosts, site = blocks("yaml")[:2]
+    [faults] = [block for block in blocks("yaml") if "\nfaults:" in block]
+    (tmp_path / "hosts.yaml").write_text(hosts)
+    (tmp_path / "site.yaml").write_text(site)
+    (tmp_path / "friday.yaml").write_text(faults)
+
+    done = runner("simulate", "site.yaml", "--faults", "friday.yaml", cwd=tmp_path)
+
+    assert done.code == 5, done.err
+    assert "web07  restart: unreachable" in done.out

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from runner import run_folder, secret_sources, transports
 from runner.app import requests
+from runner.app.ending import Ending, ExitOf
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
 from runner.app.plans import Planned, duration_option, make_plan, plan_ready
@@ -49,20 +50,6 @@ TICK = 0.25
 
 TICKS_A_RECORD = 4
 """A ``progress`` record at most once a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a run ended: its summary, the status an interrupt asks for, and whether runner or its journal failed."""
-
-    summary: Summary
-    interrupted: int | None
-    has_bug: bool
-    fatal: RunnerError | None
-
-
-ExitOf = Callable[[Ending], tuple[int, str]]
-"""Gives the exit status and the word for it; it is the command line's, which alone knows the numbers."""
 
 
 @dataclass(frozen=True, slots=True)

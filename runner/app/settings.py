@@ -17,9 +17,6 @@ class Settings:
     sets: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    start_at: str | None = None
     concurrency: int | Literal["auto"] | None = None
     timeout: str | None = None
     connect_timeout: str | None = None

@@ -7,7 +7,7 @@ from runner.errors import ConnectError, InputError, JournalError, LockError, Mis
 from runner.model.summary import Summary
 
 if TYPE_CHECKING:
-    from runner.app.run import Ending
+    from runner.app.ending import Ending
 
 OK = 0
 FAILED = 1

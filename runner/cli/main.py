@@ -22,6 +22,7 @@ from runner.errors import InputError, RunnerError
 COMMANDS: Mapping[str, str] = {
     "validate": "Check playbooks: every problem of every file at once.",
     "plan": "Show what a run would do: waves, hosts, steps. Contacts nothing.",
+    "simulate": "Show what a run would come to, with chosen faults, on a virtual clock. Contacts nothing.",
     "run": "Run a playbook.",
     "approve": "Answer a run that waits for a person.",
     "inventory": "Show hosts, groups and where a variable has its value.",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
-from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
+from runner.cli.options import helps_inputs, plan_options, policy_option, read_limit, target_options
 
 OUTPUTS = ("live", "plain", "stream", "json", "quiet")
 
@@ -34,13 +34,7 @@ used, 130 and 143 interrupted.
     metavar="DURATION",
     help="Time a login may take, whatever the inventory says.",
 )
-@click.option(
-    "--exit-policy",
-    envvar="RUNNER_EXIT_POLICY",
-    default="any",
-    metavar="POLICY",
-    help="any (default), all, worst, main=HOST, main-any=HOST.",
-)
+@policy_option
 @click.option(
     "-b",
     "--batch",

@@ -9,24 +9,26 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runner.fragments import mapping
-from runner.loading import inventory_schema, language
+from runner.loading import faults_schema, inventory_schema, language
 from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
 from runner.loading.setting import Kinds
 from runner.loading.static_schema import with_templates
-from runner.model.schemas import event_schema, plan_schema, summary_schema
+from runner.model.schemas import event_schema, plan_schema, simulation_schema, summary_schema
 from runner.step import StepKind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
-    """Every schema by the name of what it describes: ``playbook inventory event plan summary``."""
+    """Every schema by the name of what it describes: ``playbook inventory faults event plan summary simulation``."""
     makers: dict[str, Callable[[], Mapping[str, Any]]] = {
         "playbook": lambda: with_templates(playbook_schema(kinds)),
         "inventory": lambda: inventory_schema.SCHEMA,
+        "faults": lambda: faults_schema.SCHEMA,
         "event": event_schema,
         "plan": plan_schema,
         "summary": summary_schema,
+        "simulation": simulation_schema,
     }
     return {name: {"$schema": DIALECT, "title": f"runner {name}", **make()} for name, make in makers.items()}
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of what runner writes: events, plans and summaries, made from their types."""
+"""JSON Schemas of what runner writes: events, plans, summaries and simulations, made from their types."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 
 from runner.model.events import Event
 from runner.model.plan_document import PlanDocument
+from runner.model.simulation import Simulation
 from runner.model.summary import Summary
 
 RECORD: Mapping[str, Any] = {
@@ -50,3 +51,8 @@ def plan_schema() -> dict[str, Any]:
 def summary_schema() -> dict[str, Any]:
     """``summary.json``, which is also what ``run.ended`` holds."""
     return msgspec.json.schema(Summary)
+
+
+def simulation_schema() -> dict[str, Any]:
+    """What ``runner simulate --format json`` prints."""
+    return msgspec.json.schema(Simulation)

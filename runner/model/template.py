@@ -28,6 +28,12 @@ class Template(msgspec.Struct, frozen=True, tag_field="kind", tag="template"):
     bare: bool = False
 
 
+class Unknown(str):
+    """What only a host's answer could tell, where there is none: as text to show in its place."""
+
+    __slots__ = ()
+
+
 def is_template_text(text: str) -> bool:
     """Whether text from one of our files needs rendering: it has ``{{``, ``{%`` or ``{#``."""
     return "{{" in text or "{%" in text or "{#" in text

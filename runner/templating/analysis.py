@@ -1,7 +1,7 @@
 """Look into a template without rendering it: its syntax, the variables it needs, and where they stand in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -91,6 +91,44 @@ def _is_harmless(part: nodes.Expr) -> bool:
         case nodes.Getattr(attr=member):
             return member in _HARMLESS_MEMBERS
     return isinstance(part, nodes.Compare | nodes.Not | nodes.Test)
+
+
+class Uses(NamedTuple):
+    """What a template takes from its variables.
+
+    ``paths`` lead from a variable as far as its members are written out, ``("hosts", "web1", "address")``; None stands
+    for a member that an expression names. ``names_members`` are words that may name members in another way.
+    """
+
+    paths: tuple[tuple[str | int | None, ...], ...]
+    names_members: frozenset[str]
+
+
+def uses(tree: nodes.Template) -> Uses:
+    """What a template takes from its variables, but for those it only asks ``is defined`` about."""
+    asked = {id(test.node) for test in tree.find_all(nodes.Test) if test.name in {"defined", "undefined"}}
+    paths = tuple(dict.fromkeys(_paths(tree, asked)))
+    words = (str(const.value) for const in tree.find_all(nodes.Const) if isinstance(const.value, str))
+    members = (part for path in paths for part in path[1:] if isinstance(part, str))
+    return Uses(paths, frozenset([*members, *(word.partition(".")[0] for word in words)]))
+
+
+def _paths(node: nodes.Node, asked: Collection[int]) -> Iterator[tuple[str | int | None, ...]]:
+    path: list[str | int | None] = []
+    root = node
+    while isinstance(root, nodes.Getattr | nodes.Getitem):
+        if isinstance(root, nodes.Getattr):
+            path.insert(0, root.attr)
+        else:
+            path.insert(0, root.arg.value if isinstance(root.arg, nodes.Const) else None)
+            yield from _paths(root.arg, asked)
+        root = root.node
+    if isinstance(root, nodes.Name):
+        if root.ctx == "load" and id(root) not in asked:
+            yield (root.name, *path)
+    else:
+        for child in root.iter_child_nodes():
+            yield from _paths(child, asked)
 
 
 class Findings(NamedTuple):

@@ -78,6 +78,10 @@ class Compiler:
         """The ``x`` of each ``name.x`` that must be there."""
         return analysis.members(self._findings(template).tree, name)
 
+    def uses(self, template: Template) -> analysis.Uses:
+        """What it takes from its variables."""
+        return analysis.uses(self._findings(template).tree)
+
     def unquoted(self, template: Template) -> frozenset[str]:
         """Variables that go into its text as they are."""
         return analysis.unquoted(self._findings(template).tree)

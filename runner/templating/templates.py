@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from runner.model.template import Template, Value, has_template
 
 if TYPE_CHECKING:
-    from runner.templating.analysis import Fault
+    from runner.templating.analysis import Fault, Uses
     from runner.templating.compiler import Compiler
 
 
@@ -58,6 +58,10 @@ class Templates:
     def members(self, template: Template, name: str) -> frozenset[str]:
         """The ``x`` of each ``name.x`` or ``name['x']`` in it that must be there."""
         return self._compiler.members(template, name)
+
+    def uses(self, template: Template) -> "Uses":
+        """What it takes from its variables, member by member."""
+        return self._compiler.uses(template)
 
     def unquoted(self, template: Template) -> frozenset[str]:
         """Variables that go into its text as they are, without ``| quote``: in shell text a danger."""

@@ -82,3 +82,13 @@ def test_values_in_shell_text_are_told_apart_by_their_quoting():
 
     assert TEMPLATES.unquoted(Template(source, HERE)) == {"d", "e", "g"}
     assert TEMPLATES.unquoted(Template("{{ a", HERE)) == frozenset()
+
+
+def test_what_a_template_takes_is_told_member_by_member():
+    """As far as members are written out; what is only asked for is left out, and local names lead nowhere else."""
+    source = "hosts[item].results.x == 'a.b' and y is defined and z.a['b'].c(1).d | default(q)"
+
+    uses = TEMPLATES.uses(Template(source, HERE, bare=True))
+
+    assert set(uses.paths) == {("hosts", None, "results", "x"), ("item",), ("z", "a", "b", "c"), ("q",)}
+    assert uses.names_members == {"results", "x", "a", "b", "c"}

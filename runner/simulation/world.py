@@ -1,0 +1,99 @@
+"""What happens to whom in a simulation: how long each try of a step takes and how it ends; no I/O.
+
+Chance is a number made of the seed and of what the try is: so it does not depend on the order in which hosts come.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+from runner.errors import ConnectError
+from runner.model.events import StepIntent
+from runner.model.faults import Fault, Faults
+from runner.model.inventory import Host
+from runner.transports.fake import Answer, Connection, Sent
+
+STEP_TAKES = 1.0
+"""Seconds that a step takes where nobody says otherwise."""
+
+REASON = "simulated"
+"""What a simulated loss says in place of an error of the network's."""
+
+current: ContextVar[StepIntent | None] = ContextVar("current", default=None)
+"""The try that is at work in this task, as its record says: a step kind itself knows only its target."""
+
+End = Literal["well", "fail", "unreachable", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a try ends, and after how many seconds, None where nothing was said of that."""
+
+    end: End = "well"
+    takes: float | None = None
+
+
+@dataclass(slots=True)
+class World:
+    """What befalls hosts and steps. ``away`` are the hosts that can't be reached (any more)."""
+
+    faults: Faults
+    seed: int
+    away: set[str] = field(default_factory=set)
+    _answers: dict[str, Answer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.away |= self.faults.unreachable
+
+    def connecting(self, host: Host, attempt: int) -> Connection:
+        """What an attempt to connect comes to."""
+        del attempt
+        return Connection(error=_unreachable()) if host.name in self.away else Connection()
+
+    def command(self, answer: Answer) -> str:
+        """A command that the fake hosts answer so."""
+        number = str(len(self._answers))
+        self._answers[number] = answer
+        return number
+
+    def script(self, sent: Sent) -> Answer:
+        """The answer to a command; a host that is away gives none."""
+        return Answer(error=_unreachable()) if sent.host in self.away else self._answers[sent.text]
+
+    def verdict(self, at: str) -> Verdict:
+        """How the try at work in this task ends; ``at`` is the host that it runs on."""
+        intent = current.get()
+        if intent is None:
+            return Verdict()
+        found = self.faults.steps.get((intent.play, intent.step), ())
+        ends, takes = _of(found, intent.host, intent.attempt or 1)
+        if "unreachable" in ends:
+            self.away.add(intent.host)
+            return Verdict("unreachable" if at == intent.host else "well", takes)
+        if "lost" in ends:
+            return Verdict("lost", takes)
+        is_bad = "fail" in ends or (self.faults.chance > 0 and self._chance(intent) < self.faults.chance)
+        return Verdict("fail" if is_bad else "well", takes)
+
+    def gate(self, play: str, host: str, number: int) -> Verdict:
+        """How a check of a gate ends; ``number`` is how often it has been made, from 1."""
+        ends, takes = _of(self.faults.gates.get(play, ()), host, number)
+        return Verdict("fail" if "fail" in ends else "well", takes)
+
+    def _chance(self, intent: StepIntent) -> float:
+        """A number from 0 to 1 for one try."""
+        text = f"{self.seed}/{intent.play}/{intent.host}/{intent.step}/{intent.item}/{intent.attempt}"
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / 2**64
+
+
+def _of(faults: Iterable[Fault], host: str, attempt: int) -> tuple[set[str], float | None]:
+    """The ends that faults ask for, and the last time that is given."""
+    mine = [fault for fault in faults if host in fault.hosts and fault.attempt in {None, attempt}]
+    times = [fault.duration for fault in mine if fault.kind == "takes"]
+    return {fault.kind for fault in mine}, times[-1] if times else None
+
+
+def _unreachable() -> ConnectError:
+    return ConnectError("timeout", REASON, temporary=True)
