@@ -27,7 +27,8 @@ from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepE
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary, of
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 from runner.redaction import Redactor
 from runner.steps import kinds
 from runner.transport import TransportContext

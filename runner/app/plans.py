@@ -13,7 +13,8 @@ from runner.loading.project import Loaded, load
 from runner.location import Problem
 from runner.model.events import PlanReady
 from runner.model.plan import Plan
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 from runner.words import suggest
 
 
@@ -39,6 +40,9 @@ def make_plan(settings: Settings) -> Planned:
     wanted = PlanSettings(
         limit=settings.limit,
         exclude=settings.exclude,
+        tags=settings.tags,
+        skip_tags=settings.skip_tags,
+        start_at=settings.start_at,
         concurrency=settings.concurrency,
         timeout=duration_option("--timeout", settings.timeout),
         seed=seed,

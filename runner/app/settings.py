@@ -17,6 +17,9 @@ class Settings:
     sets: tuple[str, ...] = ()
     limit: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+    start_at: str | None = None
     concurrency: int | Literal["auto"] | None = None
     timeout: str | None = None
     connect_timeout: str | None = None

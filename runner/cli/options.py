@@ -82,10 +82,40 @@ def helps_inputs(function: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
+class Expression(click.types.StringParamType):
+    """An expression of tags, read where the tags are known. In an environment variable each line is one."""
+
+    name = "expression"
+    envvar_list_splitter = "\n"
+
+
 def plan_options(function: F) -> F:
-    """``-j``, ``--timeout``, ``--seed``, ``-k``: what the command line says about a plan."""
+    """``-t``, ``--skip-tags``, ``--start-at``, ``-j``, ``--timeout``, ``--seed``, ``-k``: what is said about a plan."""
     return _with(
         function,
+        click.option(
+            "-t",
+            "--tags",
+            multiple=True,
+            type=Expression(),
+            envvar="RUNNER_TAGS",
+            metavar="TAGS",
+            help="Only steps with these tags: web, 'web and not slow', 'db*'; may be repeated.",
+        ),
+        click.option(
+            "--skip-tags",
+            multiple=True,
+            type=Expression(),
+            envvar="RUNNER_SKIP_TAGS",
+            metavar="TAGS",
+            help="Not the steps with these tags; may be repeated, and wins over --tags.",
+        ),
+        click.option(
+            "--start-at",
+            envvar="RUNNER_START_AT",
+            metavar="STEP",
+            help="Leave out what stands before this step: its id, or PLAY.ID where plays share it.",
+        ),
         click.option(
             "-j",
             "--concurrency",

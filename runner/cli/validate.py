@@ -10,7 +10,8 @@ from runner.cli import exit_codes
 from runner.errors import InputError
 from runner.loading.project import Loaded, load
 from runner.location import Problem
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 from runner.reporting import problems as shown
 from runner.reporting.escape import visible
 

@@ -17,7 +17,7 @@ from runner.model.plan import Plan, PlannedPlay
 from runner.model.playbook import Condition, Retry, Step, Strategy
 from runner.model.template import Template, Value, map_templates
 
-VERSION = "1.0"
+VERSION = "1.1"
 """A new field is a minor version, a changed one a major version."""
 
 HIDDEN = "***"
@@ -130,13 +130,17 @@ class Counts(Document, frozen=True, kw_only=True):
 
 
 class TaskDocument(Document, frozen=True, kw_only=True):
-    """One step on one host, rendered as far as no answer of a host is needed; the rest as it is written."""
+    """One step on one host, rendered as far as no answer of a host is needed; the rest as it is written.
+
+    ``delegate_to`` is the host it runs on for this one, null for this one itself.
+    """
 
     play: str
     wave: int
     host: str
     step: str
     params: Any
+    delegate_to: str | None = None
 
 
 class PlanDocument(Document, frozen=True, kw_only=True):

@@ -109,7 +109,7 @@ class _Section:
         """The params once where all hosts have the same, else for each kind of them."""
         groups: dict[str, tuple[Any, list[str]]] = {}
         for wave, name in chosen:
-            params = self._preview.params(self._play, wave, name, step)
+            params = self._preview.on(self._play, wave, name).params(step)
             groups.setdefault(repr(params), (params, []))[1].append(name)
         for params, names in groups.values():
             if len(groups) > 1:

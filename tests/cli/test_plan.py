@@ -139,6 +139,7 @@ def test_every_option_has_its_environment_variable():
         "RUNNER_INVENTORY": "inventory.yaml",
         "RUNNER_SEED": "3",
         "RUNNER_FORMAT": "json",
+        "RUNNER_START_AT": "command",
     }
 
     data = json.loads(call(env=env).stdout)
@@ -147,6 +148,10 @@ def test_every_option_has_its_environment_variable():
     assert only["hosts"] == ["web1", "web5"]
     assert (only["concurrency"], only["strategy"]["on_exceed"], only["steps"][0]["timeout"]) == (7, "kill", 60.0)
     assert data["tasks"][0]["params"]["argv"][1] == "env"
+    assert [step["id"] for step in plan(env={"RUNNER_START_AT": "command-3"})["plays"][0]["steps"]] == [
+        "command-3",
+        "shell",
+    ]
     assert "web3" in call("--host", "web3").stdout
 
 
@@ -156,6 +161,8 @@ def test_every_option_has_its_environment_variable():
         (("-l", "wbe"), '"wbe"'),
         (("-l", "db1"), "nothing is left to run: --limit db1 leaves no play a host"),
         (("--timeout", "soon"), "--timeout"),
+        (("--start-at", "shell-2"), 'there is no step "shell-2"'),
+        (("--start-at", "show"), 'step "show" needs "said" of step "command", which --start-at show leaves out'),
         (("-l", "@missing"), 'can\'t take hosts from "missing": No such file or directory'),
     ],
 )

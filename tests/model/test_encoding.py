@@ -14,7 +14,8 @@ from runner.model.encoding import decode_plan, encode_plan, packed, unpacked
 from runner.model.inventory import Become, Layer
 from runner.model.playbook import Retry, Secret
 from runner.model.template import Template
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 NUMBER = st.integers() | st.integers(2**62, 2**70) | st.floats(allow_nan=False)

@@ -9,7 +9,8 @@ from runner.model.inventory import Become
 from runner.model.plan_document import counts, document, encode_document
 from runner.model.playbook import Retry, Secret, Strategy
 from runner.model.schemas import plan_schema
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 
 
 def once(_play, _step):
@@ -65,7 +66,7 @@ def test_every_default_is_filled_in():
         "longest": 1800.0,
     }
     assert only["waves"] == [{"index": 1, "hosts": ["a1", "a2", "a3"], "longest": 1800.0}]
-    assert (data["version"], data["tasks"], data["longest"]) == ("1.0", None, 1800.0)
+    assert (data["version"], data["tasks"], data["longest"]) == ("1.1", None, 1800.0)
 
 
 def test_templates_are_shown_as_they_are_written():

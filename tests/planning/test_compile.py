@@ -8,7 +8,8 @@ from plan_builder import HERE, PLACE, host, inventory, play, playbook, rolling, 
 from runner.errors import InputError
 from runner.location import Location
 from runner.model.playbook import Secret, Strategy
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 
 NINE = inventory("web[1-9]", "db[1-2]", web="web[1-9]", data="db[1-2]", none_yet="")
 

@@ -5,7 +5,8 @@ from plan_builder import host, inventory, play, playbook, rolling, step, tpl
 
 from runner.model.inventory import Become
 from runner.model.playbook import Retry, Secret, Strategy
-from runner.planning.compile import PlanSettings, compile_plan
+from runner.planning.compile import compile_plan
+from runner.planning.settings import PlanSettings
 from runner.reporting.plan import render
 from runner.reporting.preview import Preview
 from runner.reporting.yaml_like import block, flow
@@ -134,7 +135,7 @@ def test_what_only_the_run_can_tell_is_shown_as_it_is_written():
 
     preview = Preview(plan, Templates())
     only = plan.plays[0]
-    assert preview.params(only, only.waves[0], "web1", only.steps[2]) == {"text": list(sources)}
+    assert preview.on(only, only.waves[0], "web1").params(only.steps[2]) == {"text": list(sources)}
 
 
 def test_what_is_known_is_rendered():
