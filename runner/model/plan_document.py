@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from runner.model import longest
+from runner.model.at_work import at_once
 from runner.model.inventory import Become
 from runner.model.longest import Items, Longest
 from runner.model.plan import Plan, PlannedPlay
@@ -198,7 +199,7 @@ def counts(plan: Plan) -> Counts:
         hosts=len({name for play in plan.plays for name in play.hosts}),
         steps=sum(len(play.counted) for play in plan.plays),
         tasks=plan.total,
-        at_once=max((longest.at_once(play) for play in plan.plays), default=0),
+        at_once=at_once(plan.plays),
     )
 
 
@@ -218,7 +219,7 @@ def params_of(step: Step) -> Any:
 
 
 def _play(play: PlannedPlay, items: Items) -> PlayDocument:
-    host = longest.of_host(play, items)
+    times = longest.of_waves(play, items)
     return PlayDocument(
         id=play.id,
         name=play.name,
@@ -230,8 +231,8 @@ def _play(play: PlannedPlay, items: Items) -> PlayDocument:
         hosts=play.hosts,
         groups=play.group_of,
         waves=tuple(
-            WaveDocument(index=wave.index, hosts=wave.hosts, longest=host.times(longest.turns(play, wave)).seconds)
-            for wave in play.waves
+            WaveDocument(index=wave.index, hosts=wave.hosts, longest=time.seconds)
+            for wave, time in zip(play.waves, times, strict=True)
         ),
         steps=tuple(_step(step, longest.of_step(play, step, items)) for step in play.counted),
         longest=longest.of_play(play, items).seconds,

@@ -33,14 +33,15 @@ FLAGS = ("read_only", "sensitive")
 
 def takes(time: Longest) -> str:
     """A longest time, and why there is none where there is none."""
+    asked = f", and until a person answers: {visible(', '.join(time.asked))}" if time.asked else ""
     if time.seconds is not None:
-        return f"at most {duration(time.seconds)}"
+        return f"at most {duration(time.seconds)}{asked}"
     reasons = []
     if time.endless:
         reasons.append(f"no timeout: {visible(', '.join(time.endless))}")
     if time.open:
         reasons.append(f"a loop whose length is not known yet: {visible(', '.join(time.open))}")
-    return f"no limit ({'; '.join(reasons)})"
+    return f"no limit ({'; '.join(reasons)}){asked}"
 
 
 def effective(strategy: Strategy) -> list[str]:

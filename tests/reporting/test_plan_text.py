@@ -247,6 +247,13 @@ def test_no_end_is_said_with_its_reason():
     assert "time         no limit (no timeout: web/a; a loop whose length is not known yet: web/b)" in text
 
 
+def test_who_waits_for_a_person_is_said():
+    """What they take is no part of the time."""
+    steps = (step(id="a", timeout=5.0), step("approve", {"message": "go?"}, id="ask", timeout=None))
+
+    assert "time         at most 5.0s, and until a person answers: web/ask" in shown(planned(play("web1", *steps)))
+
+
 @pytest.mark.parametrize(
     ("loop", "items"),
     [
