@@ -5,7 +5,7 @@ assert run.statuses() == {"web01": "ok", "web02": "failed"}
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,12 @@ def scenario(
     hosts: str = "web[01-09]",
     ask: Callable[[Question], Awaitable[Said]] | None = None,
     work: Callable[[Run], Awaitable[None]] = run_plan,
+    drive: Callable[[Coroutine[Any, Any, float]], float] = run_virtual,
 ) -> Ran:
     """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins.
 
     ``ask`` is the person who is asked; by default nobody is there. ``work`` is done in place of the whole plan.
+    ``drive`` runs it all: on a virtual clock, unless real threads and sockets take part.
     """
     listed = ", ".join(f"'{name}': {{}}" for name in hosts.split())
     (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{{listed}}}\n")
@@ -164,7 +166,7 @@ def scenario(
         return asyncio.get_running_loop().time()
 
     (folder / "output").mkdir(exist_ok=True)
-    seconds = run_virtual(story())
+    seconds = drive(story())
     error = found[1] if len(found) > 1 else None
     return Ran(plan, recorder, fake, found[0], of(recorder.progress, run="r1", folder=str(folder)), seconds, error)
 

@@ -216,7 +216,7 @@ def _end(turn: Turn, step: Step, result: Result, rescued: Rescued, *, output: Ma
     is_ignored = step.on_failure == "ignore" and status in _BAD - _LOST
     is_rescued = status in _BAD and step.on_failure == "stop" and rescued(status)
     turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, ignored=is_ignored, rescued=is_rescued))
-    return Ended(status, is_ignored, _hidden(result.outcome) if step.sensitive else result.outcome.message)
+    return Ended(status, is_ignored, said_of(step, result.outcome))
 
 
 def _ended(
@@ -247,7 +247,7 @@ def _ended(
         changed=outcome.changed,
         ignored=ignored,
         rescued=rescued,
-        reason=_hidden(outcome) if hidden else outcome.message,
+        reason=said_of(step, outcome),
         duration=round(outcome.duration, 6),
         stdout=outcome.stdout.size,
         stderr=outcome.stderr.size,
@@ -258,6 +258,11 @@ def _ended(
         label=label,
         **{"attempt": None if outcome.status is Status.SKIPPED else result.attempts, **output},
     )
+
+
+def said_of(step: Step, outcome: Outcome) -> str:
+    """What an outcome says in words; of a sensitive step only how it ended."""
+    return _hidden(outcome) if step.sensitive else outcome.message
 
 
 def _hidden(outcome: Outcome) -> str:
@@ -287,7 +292,7 @@ def _retry(turn: Turn, step: Step, outcome: Outcome, *, item: int | None, attemp
         attempt=attempt,
         status=str(outcome.status),
         rc=outcome.rc,
-        reason=_hidden(outcome) if step.sensitive else outcome.message,
+        reason=said_of(step, outcome),
         delay=round(delay, 6),
     )
 
