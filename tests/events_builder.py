@@ -194,9 +194,22 @@ def show(view: View, *events: Event, seconds: float = 1.0, plan: Plan | None = N
     return START + len(events) * seconds
 
 
-def a_plan(*hosts: str, steps: Mapping[str, str] | None = None, notes: tuple[str, ...] = ()) -> Plan:
-    """A plan of one play ``web`` in one wave; ``steps`` maps ids to names."""
+def a_plan(
+    *hosts: str,
+    steps: Mapping[str, str] | None = None,
+    notes: tuple[str, ...] = (),
+    strategy: Strategy | None = None,
+    **more,
+) -> Plan:
+    """A plan of one play ``web`` in one wave; ``steps`` maps ids to names, and so do ``handlers`` and the like."""
     place = Location("deploy.yaml", 9)
-    made = tuple(Step(id, name, "command", {}, place) for id, name in (steps or {"upload": "upload"}).items())  # noqa: A001
-    web = PlannedPlay("web", "Web", hosts, (Wave(1, hosts),), made, Strategy(), 10, place)
+    made = _steps("", steps or {"upload": "upload"})
+    parts = {part: _steps(part, more.pop(part)) for part in ("handlers", "rollback", "always") if part in more}
+    waves = (Wave(1, hosts),)
+    web = PlannedPlay("web", "Web", hosts, waves, made, strategy or Strategy(), 10, place, **parts, **more)
     return Plan("deploy.yaml", "deploy", ".", (web,), {}, notes=notes)
+
+
+def _steps(section: str, names: Mapping[str, str]) -> tuple[Step, ...]:
+    place = Location("deploy.yaml", 9)
+    return tuple(Step(id, name, "command", {}, place, section=section) for id, name in names.items())  # noqa: A001

@@ -79,7 +79,7 @@ def _view(settings: Settings, screen: Screen) -> View:
         case "live":
             from runner.reporting.live import Live  # noqa: PLC0415 - see above
 
-            return Live(out, size=_size, color=color)
+            return Live(out, size=_size, color=color, answers=screen.has_input and not settings.batch)
         case "stream":
             from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
 

@@ -26,13 +26,18 @@ def go_on(state: RunState, hosts: Mapping[str, tuple[str, ...]], *, run: str, fo
     if state.run is None:
         return ()
     if state.questions and run:
-        return (shlex.join(["runner", "approve", *_runs_dir(state.run.argv), run]),)
+        return (approve_command(state.run.argv, run),)
     if not folder:
         return ()
     inventories = [word for path in state.run.inventory for word in ("-i", path)]
     words = state.run.argv[1:] or ("run", state.run.playbook, *inventories)
     again = ["runner", *_without_limits(words), "--limit"]
     return tuple(shlex.join([*again, f"@{folder}/hosts/{status}"]) for status in GO_ON if hosts.get(status))
+
+
+def approve_command(argv: Sequence[str], run: str) -> str:
+    """What answers the question that a run waits with. ``argv`` is the command line of the run."""
+    return shlex.join(["runner", "approve", *_runs_dir(argv), run])
 
 
 def _without_limits(words: Sequence[str]) -> list[str]:

@@ -6,31 +6,20 @@ Equal news of several hosts that come between two calls of :meth:`Chronicle.told
 from collections.abc import Iterator
 from datetime import tzinfo
 
-from runner.model.events import (
-    BudgetExceeded,
-    Event,
-    HostEnded,
-    HostLost,
-    HostStarted,
-    Signalled,
-    StepEnded,
-    StepNote,
-    StepRetry,
-    Warned,
-    WaveEnded,
-    WaveStarted,
-)
+from runner.model.events import Event, HostEnded, HostLost, HostStarted, StepEnded, StepEvent, StepNote, StepRetry
 from runner.model.phases import BAD
 from runner.model.progress import Progress
+from runner.reporting.decisions import Decisions, hinted
 from runner.reporting.durations import clock, duration
 from runner.reporting.escape import visible
-from runner.reporting.wording import Names, counts, hosts, paint
+from runner.reporting.waits import waits
+from runner.reporting.wording import Names, hosts, paint, step_name
 
 TAIL = 10
 """Lines of output shown with a failure."""
 
-AT_WORK = 5
-"""Steps named when it is said what is waited for."""
+AS_PLANNED = frozenset({"ok", "changed", "not_run", "rolled_back"})
+"""Ends of a host that the brief form leaves out: counts tell them."""
 
 
 class Chronicle:
@@ -40,7 +29,14 @@ class Chronicle:
     """
 
     def __init__(
-        self, names: Names, folder: str, *, color: bool = False, brief: bool = False, zone: tzinfo | None = None
+        self,
+        names: Names,
+        folder: str,
+        *,
+        run: str = "",
+        color: bool = False,
+        brief: bool = False,
+        zone: tzinfo | None = None,
     ) -> None:
         self._names = names
         self._folder = visible(folder)
@@ -48,7 +44,7 @@ class Chronicle:
         self._brief = brief
         self._zone = zone
         self._news: dict[tuple[object, ...], _News] = {}
-        self._of_waves: dict[str, int] = {}
+        self._decisions = Decisions(names, run, color=color)
 
     def see(self, event: Event, ts: float) -> None:
         """Take an event of the time ``ts`` (epoch seconds)."""
@@ -56,15 +52,19 @@ class Chronicle:
             case StepEnded(item=None):
                 self._step_ended(event, ts)
             case StepRetry():
-                self._add(ts, self._retry(event), event.host, where=self._place(event.play, event.wave))
+                self._add(ts, self._retry(event), event.host, where=self._place(event))
             case StepNote() if not self._brief:
-                self._add(ts, visible(event.message), event.host, where=self._place(event.play, event.wave))
+                self._add(ts, visible(event.message), event.host, where=self._place(event))
             case HostStarted() if not self._brief:
-                self._add(ts, "host started", event.host, where=self._place(event.play, event.wave))
+                again = f" again: {visible(event.section)}" if event.section else ""
+                self._add(ts, f"host started{again}", event.host, where=self._place(event))
             case HostEnded():
                 self._host_ended(event, ts)
+            case HostLost():
+                text = f"{event.cause}: {visible(event.reason)}{hinted(event.hint)}"
+                self._add(ts, text, event.host, where="lost")
             case _:
-                self._rare(event, ts)
+                self._decided(event, ts)
 
     def told(self) -> list[str]:
         """The lines since the last call, and forget them."""
@@ -74,34 +74,21 @@ class Chronicle:
 
     def waiting(self, progress: Progress, now: float) -> list[str]:
         """What is waited for, by whom, for how long, and the last that was heard of it."""
-        steps = list(progress.at_work.items())
-        lines = [self._waiting(progress, *key, began, now) for key, began in steps[:AT_WORK]]
-        if len(steps) > AT_WORK:
-            lines.append(self._at(now) + f"  and {len(steps) - AT_WORK} more steps")
-        if progress.connecting:
-            lines.append(self._at(now) + f"  connecting to {hosts(sorted(progress.connecting))}")
-        return lines
-
-    def _waiting(self, progress: Progress, play: str, step: str, began: dict[str, float], now: float) -> str:
-        since = now - next(iter(began.values()))
-        said = _last_said(progress, play, began)
-        line = f"{visible(play)}  waiting for {self._name(play, step)}  {hosts(began)}  {duration(since)}"
-        return f"{self._at(now)}  {line}{said}"
+        lines = waits(progress, self._names, now, answer=self._decisions.answer)
+        return [f"{self._at(now)}  {line}" for line in lines]
 
     def _step_ended(self, event: StepEnded, ts: float) -> None:
         failed = event.status in BAD
         if self._brief and not failed:
             return
-        name = self._name(event.play, event.step)
-        status = paint(event.status, event.status, color=self._color)
-        text = f"{name}  {status}" + (" (ignored)" if event.ignored else "")
+        name = self._name(event)
+        text = f"{name}  {paint(event.status, event.status, color=self._color)}{_taken(event)}"
         reason = visible(event.reason)
         detail = tuple(self._detail(event)) if failed else ()
         text += f": {reason}" if reason else ""
-        where = self._place(event.play, event.wave)
-        news = self._add(ts, text, event.host, where=where, took=event.duration, detail=detail)
+        news = self._add(ts, text, event.host, where=self._place(event), took=event.duration, detail=detail)
         if failed and not news.output:
-            news.output = [f"{visible(name)}: {self._folder}/{visible(path)}" for name, path in event.output.items()]
+            news.output = [f"{visible(kind)}: {self._folder}/{visible(path)}" for kind, path in event.output.items()]
 
     def _detail(self, event: StepEnded) -> Iterator[str]:
         if event.rc is not None and f"exit status {event.rc}" not in event.reason:
@@ -111,52 +98,35 @@ class Chronicle:
 
     def _retry(self, event: StepRetry) -> str:
         again = f"attempt {event.attempt} {event.status}: {visible(event.reason)}; again in {duration(event.delay)}"
-        return f"{self._name(event.play, event.step)}  {again}"
+        return f"{self._name(event)}  {again}"
 
     def _host_ended(self, event: HostEnded, ts: float) -> None:
-        if self._brief and event.status in {"ok", "changed", "not_run"}:
+        if self._brief and event.status in AS_PLANNED:
             return
         reason = f": {visible(event.reason)}" if event.reason else ""
         text = "host ended  " + paint(event.status, event.status, color=self._color) + reason
-        took = None if event.status == "not_run" else event.duration
-        self._add(ts, text, event.host, where=self._place(event.play, event.wave), took=took)
+        is_untried = event.status == "not_run" or (event.status == "unreachable" and not event.duration)
+        took = None if is_untried else event.duration
+        self._add(ts, text, event.host, where=self._place(event), took=took)
 
-    def _rare(self, event: Event, ts: float) -> None:
-        match event:
-            case WaveStarted():
-                self._of_waves[event.play] = event.of
-                where = self._place(event.play, event.wave)
-                self._say(ts, f"{where}  started  {hosts(event.hosts)}")
-            case WaveEnded():
-                where = self._place(event.play, event.wave)
-                status = paint(event.status, event.status, color=self._color)
-                numbers = counts(event.counts, color=self._color)
-                self._say(ts, f"{where}  ended  {status}  {numbers}  {duration(event.duration)}")
-            case BudgetExceeded():
-                words = f"{event.failures} failures are more than the {event.allowed} allowed: {event.action}"
-                self._say(ts, f"{visible(event.play)}  {paint(words, 'failed', color=self._color)}")
-            case Signalled():
-                self._say(ts, f"signal {visible(event.signal)}: {visible(event.action)}")
-            case Warned():
-                of = f"{visible(event.host)}: " if event.host else ""
-                self._say(ts, f"warning: {of}{visible(event.message)}{_hint(event.hint)}")
-            case HostLost():
-                self._add(ts, f"{event.cause}: {visible(event.reason)}{_hint(event.hint)}", event.host, where="lost")
-            case _:
-                pass
+    def _decided(self, event: Event, ts: float) -> None:
+        told = self._decisions.words(event)
+        if told is not None:
+            self._say(ts, told.text, told.detail)
 
-    def _place(self, play: str, wave: int) -> str:
-        of = self._of_waves.get(play)
-        return f"{visible(play)}  wave {wave}" + (f"/{of}" if of else "")
+    def _place(self, event: StepEvent | HostStarted | HostEnded) -> str:
+        return self._decisions.place(event.play, event.wave)
 
-    def _name(self, play: str, step: str) -> str:
-        return self._names.get((play, step)) or visible(step)
+    def _name(self, event: StepEvent) -> str:
+        """The step's name, and the host it ran on where that is another one."""
+        on = f" on {visible(event.delegate)}" if event.delegate else ""
+        return step_name(self._names, event.play, event.step, event.section) + on
 
     def _at(self, ts: float) -> str:
         return clock(ts, self._zone)
 
-    def _say(self, ts: float, text: str) -> None:
-        self._news[("once", len(self._news))] = _News(ts, text)
+    def _say(self, ts: float, text: str, detail: tuple[str, ...]) -> None:
+        self._news["once", len(self._news)] = _News(ts, text, detail)
 
     def _add(
         self, ts: float, text: str, host: str, *, where: str, took: float | None = None, detail: tuple[str, ...] = ()
@@ -194,14 +164,6 @@ class _News:
         return [longest if longest == duration(min(self.took)) else f"up to {longest}"]
 
 
-def _hint(hint: str) -> str:
-    return f" (hint: {visible(hint)})" if hint else ""
-
-
-def _last_said(progress: Progress, play: str, names: dict[str, float]) -> str:
-    """The last line heard of the host that is in the step the longest, of those that said anything."""
-    for name in names:
-        host = progress.host(play, name)
-        if host is not None and host.last:
-            return f"  {visible(name)} | {visible(host.last)}"
-    return ""
+def _taken(event: StepEnded) -> str:
+    """What became of a failure that stops nothing."""
+    return " (ignored)" if event.ignored else " (rescued)" if event.rescued else ""

@@ -13,7 +13,21 @@ from typing import Any, Literal
 
 import structlog
 
-from runner.model.events import Event, HostEnded, HostLost, StepEnded, StepRetry, Warned
+from runner.model.events import (
+    ApprovalDenied,
+    ApprovalWaiting,
+    BudgetExceeded,
+    Event,
+    GateChecked,
+    GateFailed,
+    HostEnded,
+    HostLost,
+    RollbackEnded,
+    RollbackStarted,
+    StepEnded,
+    StepRetry,
+    Warned,
+)
 from runner.model.outcome import HostStatus
 from runner.model.phases import BAD
 from runner.model.plan import Plan
@@ -112,13 +126,25 @@ def _shown(value: Any) -> Any:
 
 
 def _level(event: Event) -> Literal["info", "warning", "error"]:
-    """Failures are errors; what may still turn out well, or was ignored, is a warning."""
+    """Failures, and a no, are errors; what may still turn out well, was ignored or rescued, is a warning."""
     match event:
-        case StepEnded(status=status, ignored=False) if status in BAD:
+        case StepEnded(status=status, ignored=False, rescued=False) if status in BAD:
             return "error"
-        case HostEnded(status=status) if HostStatus(status).counts:
+        case HostEnded(status=status) if HostStatus(status).counts or status == HostStatus.ROLLBACK_FAILED:
             return "error"
-        case Warned() | StepRetry() | HostLost() | StepEnded(ignored=True):
-            return "warning"
+        case BudgetExceeded() | GateFailed() | ApprovalDenied() | RollbackEnded(status="rollback_failed"):
+            return "error"
         case _:
-            return "info"
+            return "warning" if _warns(event) else "info"
+
+
+def _warns(event: Event) -> bool:
+    match event:
+        case Warned() | StepRetry() | HostLost() | StepEnded(ignored=True) | StepEnded(rescued=True):
+            return True
+        case ApprovalWaiting() | RollbackStarted():
+            return True
+        case GateChecked():
+            return event.verdict != "healthy"
+        case _:
+            return False

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import tzinfo
 
-from runner.model.events import Signalled
+from runner.model.events import ApprovalWaiting, Signalled
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary
@@ -39,21 +39,21 @@ class Plain:
     def begin(self, plan: Plan, run: str, folder: str) -> None:
         """Say what will run and where its records are."""
         self._names = step_names(plan)
-        self._chronicle = Chronicle(self._names, folder, color=self._color, zone=self._zone)
+        self._chronicle = Chronicle(self._names, folder, run=run, color=self._color, zone=self._zone)
         self._lines([*opening(plan, run), f"records in {visible(folder)}"])
 
     def see(self, record: Record) -> None:
-        """Keep it for the next tick; an interrupt is told at once, with all that is waited for."""
+        """Keep it for the next tick; a question and an interrupt are told at once, this with all that is waited for."""
         self._progress.apply(record.event, record.ts)
         self._chronicle.see(record.event, record.ts)
         self._held += 1
         if isinstance(record.event, Signalled):
             self._lines([*self._chronicle.told(), *self._chronicle.waiting(self._progress, record.ts)])
-        elif self._held >= HELD:
+        elif self._held >= HELD or isinstance(record.event, ApprovalWaiting):
             self._flush()
 
     def tick(self, now: float) -> None:
-        """Write what has come, and every 30 seconds what is waited for."""
+        """Write what has come, and every ten seconds what is waited for."""
         self._flush()
         if self._beat is None:
             self._beat = now

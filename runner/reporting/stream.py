@@ -1,20 +1,23 @@
 """``--output stream``: every line of every host as it comes, ``host | line``, standard error ``host ! line``.
 
+What a step prints that runs on another host for this one stands behind both: ``web1 on lb1 | line``.
+
 A line is shown when its end has come, or the end of its step: lines of several hosts are never mixed. A line of more
 than :data:`LONGEST` bytes is shown in pieces of that size, so that output without line ends cannot fill the memory.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from string import Formatter
 
 from runner.errors import InputError
 from runner.location import Problem
-from runner.model.events import StepEnded, StepNote, StepOutput, StepRetry, Warned
-from runner.model.plan import Plan
+from runner.model.events import StepEnded, StepNote, StepOutput, StepRetry, WaveEnded, WaveStarted
+from runner.model.plan import Plan, PlannedPlay
 from runner.model.summary import Summary
 from runner.reporting import Record
+from runner.reporting.decisions import Decisions, Told
 from runner.reporting.durations import clock
 from runner.reporting.escape import visible
 from runner.reporting.summary import render
@@ -28,7 +31,7 @@ FIELDS = ("time", "host", "step", "stream", "line")
 
 _MARKS = {"stdout": "|", "stderr": "!"}
 
-_Key = tuple[str, str, str, str]  # play, host, step, stream
+_Key = tuple[str, str, str, str, str]  # play, host, step, stream, and the host it runs on where that is another
 
 
 def check_template(text: str) -> str:
@@ -48,7 +51,8 @@ def check_template(text: str) -> str:
 class Stream:
     """Lines as they come. ``template`` gives another form than ``host | line``; it must have passed check_template.
 
-    ``say`` takes what is not output of hosts: notes, warnings, the summary. It is ``write`` where it is None.
+    ``say`` takes what is not output of hosts: notes, questions and other decisions, warnings, the summary. It is
+    ``write`` where it is None.
     ``zone`` is that of the times, None the machine's own.
     """
 
@@ -70,11 +74,13 @@ class Stream:
         self._names: Names = {}
         self._partial: dict[_Key, bytearray] = {}
         self._last = 0.0
+        self._decisions = Decisions({}, "", color=color)
 
     def begin(self, plan: Plan, run: str, folder: str) -> None:  # noqa: ARG002 - the view's contract
-        """Make room for the longest name of a host."""
+        """Make room for the longest name of a host, and of a host and another for it where steps are delegated."""
         self._names = step_names(plan)
-        self._width = max((len(visible(host)) for play in plan.plays for host in play.hosts), default=0)
+        self._decisions = Decisions(self._names, run, color=self._color)
+        self._width = max((len(name) for play in plan.plays for name in _longest(play)), default=0)
 
     def see(self, record: Record) -> None:
         """Show the lines that came to their end."""
@@ -83,14 +89,13 @@ class Stream:
             case StepOutput():
                 self._output(event, record.ts)
             case StepNote():
-                self._say(f"{visible(event.host):<{self._width}} : {visible(event.message)}\n")
+                self._say(f"{_place(event.host, event.delegate):<{self._width}} : {visible(event.message)}\n")
             case StepEnded() | StepRetry():
                 self._rest(event, record.ts)
-            case Warned():
-                of = f"{visible(event.host)}: " if event.host else ""
-                self._say(f"warning: {of}{visible(event.message)}\n")
+            case WaveStarted() | WaveEnded():
+                self._decisions.words(event)  # so that it knows of how many waves to speak
             case _:
-                pass
+                self._told(self._decisions.words(event))
 
     def tick(self, now: float) -> None:
         """Nothing: lines are shown as they come."""
@@ -102,7 +107,7 @@ class Stream:
         self._say(render(summary, self._names, color=self._color))
 
     def _output(self, event: StepOutput, ts: float) -> None:
-        key = (event.play, event.host, event.step, event.stream)
+        key = (event.play, event.host, event.step, event.stream, event.delegate)
         partial = self._partial.setdefault(key, bytearray())
         partial += _bytes(event)
         *whole, rest = bytes(partial).split(b"\n")
@@ -112,9 +117,14 @@ class Stream:
         self._show(key, whole, ts)
         partial[:] = rest
 
+    def _told(self, told: Told | None) -> None:
+        if told is not None:
+            self._say(f"{told.text}\n" + "".join(f"    {line}\n" for line in told.detail))
+
     def _rest(self, event: StepEnded | StepRetry, ts: float) -> None:
         for stream in _MARKS:
-            self._show_rest((event.play, event.host, event.step, stream), ts)
+            for delegate in {"", event.delegate}:
+                self._show_rest((event.play, event.host, event.step, stream, delegate), ts)
 
     def _show_rest(self, key: _Key, ts: float) -> None:
         rest = bytes(self._partial.pop(key, b""))
@@ -125,13 +135,24 @@ class Stream:
             self._write("".join(self._line(key, line, ts) for line in lines))
 
     def _line(self, key: _Key, raw: bytes, ts: float) -> str:
-        play, host, step, stream = key
+        play, host, step, stream, delegate = key
         line = visible(raw.removesuffix(b"\r").decode("utf-8", "surrogateescape"))
         if self._template is None:
-            return f"{visible(host):<{self._width}} {_MARKS.get(stream, '|')} {line}\n"
+            return f"{_place(host, delegate):<{self._width}} {_MARKS.get(stream, '|')} {line}\n"
         name = self._names.get((play, step)) or visible(step)
         time = clock(ts, self._zone)
         return self._template.format(time=time, host=visible(host), step=name, stream=stream, line=line) + "\n"
+
+
+def _place(host: str, delegate: str) -> str:
+    return f"{visible(host)} on {visible(delegate)}" if delegate else visible(host)
+
+
+def _longest(play: PlannedPlay) -> Iterator[str]:
+    """What stands before a line at the longest."""
+    host = max(map(visible, play.hosts), key=len, default="")
+    yield host
+    yield from (_place(host, delegate) for delegate in play.delegates)
 
 
 def _bytes(event: StepOutput) -> bytes:

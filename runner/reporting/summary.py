@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from runner.model.account import FailureGroup, PlaySummary, Summary, WaveSummary
+from runner.model.account import PlaySummary, RollbackSummary, Summary, WaveSummary
 from runner.model.plan import Plan
 from runner.reporting.durations import duration
 from runner.reporting.escape import visible
-from runner.reporting.wording import Names, count, counts, hosts, paint
-
-TAIL = 10
-"""Lines of output shown with a failure."""
+from runner.reporting.summary_parts import Parts
+from runner.reporting.wording import Names, count, counts, paint, prefixed
 
 
 def opening(plan: Plan, run: str) -> list[str]:
@@ -37,12 +35,10 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         yield from self._heading()
-        yield from self._section("failures", self._failures(self._summary.failures))
-        yield from self._section("ignored failures", self._failures(self._summary.ignored))
-        yield from self._section("not finished", self._unfinished())
-        yield from self._section("slowest steps", self._slowest_steps())
-        yield from self._section("slowest hosts", self._slowest_hosts())
-        yield from self._section("to go on", map(visible, self._summary.go_on))
+        told = self._summary
+        for title, lines in Parts(told, self._names, color=self._color).titled():
+            yield from self._section(title, lines)
+        yield from self._section("to go on", map(visible, told.go_on))
 
     def _heading(self) -> Iterator[str]:
         told = self._summary
@@ -64,15 +60,25 @@ class _Page:
     def _steps(self) -> str:
         told = self._summary
         parts = [f"{told.done} of {told.total}", counts(told.steps, color=self._color)]
+        parts += [f"{prefixed(section, str(number))}" for section, number in told.sections.items()]
         parts += [f"retried {told.retries}"] if told.retries else []
         parts += [f"warnings {told.warnings}"] if told.warnings else []
         return "  ".join(part for part in parts if part)
 
     def _play(self, play: PlaySummary) -> Iterator[str]:
         numbers = counts(play.counts, color=self._color) or "not begun"
-        yield f"  play {visible(play.id)}  {numbers}{_budget(play)}"
+        not_run = f": {visible(play.not_run)}" if play.not_run else ""
+        yield f"  play {visible(play.id)}  {numbers}{not_run}{_budget(play)}"
         for (status, _), group in groupby(play.waves, key=lambda wave: (wave.status, wave.counts)):
             yield "    " + self._waves(status, list(group), play.of_waves)
+        if play.rollback is not None:
+            yield "    " + self._rollback(play.rollback)
+
+    def _rollback(self, rollback: RollbackSummary) -> str:
+        status = paint(rollback.status or "not finished", rollback.status, color=self._color)
+        numbers = counts(rollback.counts, color=self._color) or count(rollback.hosts, "host")
+        reason = f": {visible(rollback.reason)}" if rollback.reason else ""
+        return f"rollback  {status}  {numbers}  {duration(rollback.duration)}{reason}"
 
     def _waves(self, status: str, waves: list[WaveSummary], of: int) -> str:
         first, last = waves[0].wave, waves[-1].wave
@@ -88,45 +94,11 @@ class _Page:
             yield paint(title, "bold", color=self._color)
             yield from (f"  {line}" for line in body)
 
-    def _failures(self, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
-        for group in groups:
-            yield from self._failure(group)
-
-    def _failure(self, group: FailureGroup) -> Iterator[str]:
-        what = f"{self._step(group.play, group.step)}  " if group.step else ""
-        where = f" ({visible(group.src)})" if group.src else ""
-        reason = f": {visible(group.reason)}" if group.reason else ""
-        status = paint(group.status, group.status, color=self._color)
-        yield f"{hosts(group.hosts)}  {what}{status}{reason}{where}"
-        several = len(group.hosts) > 1 and (group.tail or group.output)
-        if several:
-            yield f"    of {visible(group.hosts[0])}:"
-        yield from (f"    | {visible(line)}" for line in group.tail.splitlines()[-TAIL:])
-        folder = f"{visible(self._summary.folder)}/" if self._summary.folder else ""
-        yield from (f"    {visible(stream)}: {folder}{visible(path)}" for stream, path in group.output.items())
-
-    def _unfinished(self) -> Iterator[str]:
-        for group in self._summary.unfinished:
-            reason = f": {visible(group.reason)}" if group.reason else ""
-            status = paint(group.status, group.status, color=self._color)
-            yield f"{hosts(group.hosts)}  {status} in play {visible(group.play)}{reason}"
-
-    def _slowest_steps(self) -> Iterator[str]:
-        for slow in self._summary.slowest_steps:
-            mean = f", {duration(slow.mean)} on average over {count(slow.count, 'host')}" if slow.count > 1 else ""
-            yield f"{duration(slow.longest)}  {self._step(slow.play, slow.step)}  {visible(slow.host)}{mean}"
-
-    def _slowest_hosts(self) -> Iterator[str]:
-        for slow in self._summary.slowest_hosts:
-            yield f"{duration(slow.duration)}  {visible(slow.host)}"
-
-    def _step(self, play: str, step: str) -> str:
-        return self._names.get((play, step)) or visible(step)
-
 
 def _budget(play: PlaySummary) -> str:
     """How much of the budget was used; nothing where there is none and none was needed."""
     if play.allowed is None:
         return f"  {count(play.failures, 'failure')}, no limit" if play.failures else ""
-    exceeded = f", exceeded: {visible(play.exceeded)}" if play.exceeded else ""
+    by = " by a gate" if play.by_gate else ""
+    exceeded = f", exceeded{by}: {visible(play.exceeded)}" if play.exceeded else ""
     return f"  budget: {count(play.failures, 'failure')} of {play.allowed} allowed{exceeded}"

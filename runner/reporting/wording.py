@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from runner.hostlist import fold
 from runner.model.plan import Plan
+from runner.model.playbook import leaves
 from runner.model.template import Template
 from runner.reporting.escape import visible
 
@@ -13,16 +14,23 @@ Names = Mapping[tuple[str, str], str]
 FOLDED = 300
 """Hosts up to which names are folded in what is drawn many times a second."""
 
+SECTIONS = {"handlers": "handler", "gate": "gate", "rescue": "rescue", "always": "always", "rollback": "rollback"}
+"""What stands before the name of a step that is not among the play's own, by its section."""
+
 _COLORS = {
     "ok": "32",
     "changed": "33",
     "failed": "31",
     "timed_out": "31",
     "unreachable": "31",
+    "gate_failed": "31",
+    "rollback_failed": "31",
     "aborted": "31",
     "unknown": "35",
     "interrupted": "35",
+    "paused": "35",
     "cancelled": "36",
+    "rolled_back": "36",
     "skipped": "2",
     "not_run": "2",
     "bold": "1",
@@ -30,8 +38,23 @@ _COLORS = {
 
 
 def step_names(plan: Plan) -> dict[tuple[str, str], str]:
-    """Every step's name as its author wrote it, on one line; its id where it has none."""
-    return {(play.id, step.id): _name(step.name) or step.id for play in plan.plays for step in play.counted}
+    """Every step's name as its author wrote it, on one line, its id where it has none; ``handler restart app``."""
+    return {
+        (play.id, step.id): prefixed(step.section, _name(step.name) or visible(step.id))
+        for play in plan.plays
+        for nodes in play.sections
+        for step in leaves(nodes, everything=True)
+    }
+
+
+def step_name(names: Names, play: str, step: str, section: str = "") -> str:
+    """A step's name; its id where the name is not known."""
+    return names.get((play, step)) or prefixed(section, visible(step))
+
+
+def prefixed(section: str, name: str) -> str:
+    """The name behind the word for where the step stands."""
+    return f"{SECTIONS[section]} {name}" if section in SECTIONS else name
 
 
 def _name(value: object) -> str:

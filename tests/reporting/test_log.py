@@ -3,14 +3,25 @@ import json
 import pytest
 from events_builder import (
     START,
+    asked,
+    bake,
+    budget_exceeded,
+    denied,
     ended,
     folded,
+    gate_checked,
+    gate_failed,
+    gate_passed,
+    granted,
     host_ended,
     host_started,
     intent,
+    notified,
     output,
     plan_ready,
     retry,
+    rollback_ended,
+    rollback_started,
     run_started,
     show,
     wave_started,
@@ -95,6 +106,35 @@ def test_levels_say_what_to_look_at():
     levels = [json.loads(line)["level"] for line in lines_of("json", *EVENTS)]
 
     assert levels == ["info"] * 2 + ["warning"] * 2 + ["info"] * 3 + ["warning", "info", "error", "warning", "error"]
+
+
+@pytest.mark.parametrize(
+    ("event", "level"),
+    [
+        (ended("web1", "failed", rescued=True), "warning"),
+        (host_ended("web1", "gate_failed"), "error"),
+        (host_ended("web1", "rollback_failed"), "error"),
+        (host_ended("web1", "rolled_back"), "info"),
+        (budget_exceeded(), "error"),
+        (gate_checked("web1"), "info"),
+        (gate_checked("web1", "unhealthy"), "warning"),
+        (gate_failed("web1"), "error"),
+        (gate_passed("web1"), "info"),
+        (bake(2.0), "info"),
+        (asked(), "warning"),
+        (granted(), "info"),
+        (denied(), "error"),
+        (notified("web1"), "info"),
+        (rollback_started("web1"), "warning"),
+        (rollback_ended(), "info"),
+        (rollback_ended("rollback_failed"), "error"),
+    ],
+)
+def test_decisions_have_levels_too(event, level):
+    """A no, a bad gate and a rollback that failed are errors; what a person has to look at is a warning."""
+    (line,) = lines_of("json", event)
+
+    assert json.loads(line)["level"] == level
 
 
 def test_logfmt_reads_back():

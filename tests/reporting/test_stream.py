@@ -5,11 +5,14 @@ import pytest
 from events_builder import (
     START,
     a_plan,
+    asked,
     ended,
     folded,
+    gate_failed,
     host_ended,
     intent,
     note,
+    notified,
     output,
     record,
     retry,
@@ -42,6 +45,41 @@ def test_lines_stand_behind_their_host():
     )
 
     assert text == "web1      | one\nweb1      | two\ndatabase1 ! bad\nweb1      | \n"
+
+
+def test_what_runs_on_another_host_stands_behind_both():
+    """The column has room for that; what the host prints itself keeps its own lines."""
+    written = []
+    plan = a_plan("web1", "web2", delegates=("lb1",))
+    lent = [output("web1", "drai", delegate="lb1"), output("web1", "own\n"), output("web1", "ned\n", delegate="lb1")]
+
+    show(
+        Stream(written.append),
+        *lent,
+        output("web2", "no end", delegate="lb1"),
+        ended("web2", delegate="lb1"),
+        plan=plan,
+    )
+
+    assert "".join(written).splitlines() == [
+        "web1        | own",
+        "web1 on lb1 | drained",
+        "web2 on lb1 | no end",
+    ]
+
+
+def test_decisions_are_said_beside_the_output():
+    """A question with what to type, a gate; not what a step did."""
+    written, said = [], []
+    events = [asked(question="go on?"), gate_failed("web1"), intent("web1"), notified("web1"), ended("web1", "failed")]
+
+    show(Stream(written.append, say=said.append), *events, plan=PLAN)
+
+    assert written == []
+    assert said == [
+        "web  wave 1  asks: go on?\n    answer with: runner approve r1 (--deny says no)\n",
+        "web  wave 1  gate: healthz unhealthy on web1: status 503, not 200 (deploy.yaml:5)  0.0s\n",
+    ]
 
 
 def test_pieces_of_lines_are_put_together():

@@ -21,7 +21,21 @@ from events_builder import (
 )
 
 from runner.model import summary
-from runner.model.events import HostConnecting, HostLost, Signalled, Warned
+from runner.model.events import (
+    ApprovalDenied,
+    ApprovalWaiting,
+    Baking,
+    GateChecked,
+    GateFailed,
+    GatePassed,
+    HandlerNotified,
+    HostConnecting,
+    HostLost,
+    RollbackEnded,
+    RollbackStarted,
+    Signalled,
+    Warned,
+)
 from runner.reporting.live import Live
 from runner.reporting.log import Log
 from runner.reporting.plain import Plain
@@ -30,6 +44,7 @@ from runner.reporting.stream import Stream
 
 NASTY = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\r\x08\x7f\u202e\u2066\u2028\u0085\udc9b"
 PLACE = {"host": NASTY, "step": NASTY, "play": NASTY}
+WAVE = {"play": NASTY, "wave": 1}
 
 VIEWS = {
     "plain": lambda write, color: Plain(write, color=color, zone=UTC),
@@ -68,9 +83,22 @@ EVENTS = [
         register={NASTY: [NASTY]},
         **PLACE,
     ),
+    HandlerNotified(play=NASTY, wave=1, host=NASTY, step=NASTY, handler=NASTY),
+    intent(attempt=3, section="handlers", delegate=NASTY, **{**PLACE, "step": NASTY + "3"}),
+    output(text=NASTY + "\n", delegate=NASTY, **{**PLACE, "step": NASTY + "3"}),
+    ended(status="failed", reason=NASTY, delegate=NASTY, section="handlers", **{**PLACE, "step": NASTY + "3"}),
     host_ended(NASTY, "failed", play=NASTY, reason=NASTY, duration=1.0),
     host_ended(NASTY + "2", "not_run", play=NASTY, reason=NASTY),
+    GateChecked(**WAVE, host=NASTY, check=NASTY, verdict="unhealthy", reason=NASTY),
+    GateFailed(**WAVE, hosts=(NASTY,), check=NASTY, verdict="unhealthy", reason=NASTY, src=NASTY),
+    GatePassed(**WAVE, hosts=(NASTY,)),
     wave_ended(1, "failed", play=NASTY, failed=1),
+    ApprovalWaiting(**WAVE, about="wave", question=NASTY),
+    ApprovalDenied(**WAVE, about="wave", by=NASTY, how=NASTY),
+    RollbackStarted(play=NASTY, reason=NASTY, hosts=(NASTY,)),
+    RollbackEnded(play=NASTY, status="rollback_failed", counts={}),
+    Baking(**WAVE, duration=60.0),
+    ApprovalWaiting(**WAVE, about="step", question=NASTY, host=NASTY, step=NASTY),
 ]
 
 
