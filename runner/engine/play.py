@@ -12,6 +12,7 @@ from runner.engine.budget import Budget
 from runner.engine.context import Run
 from runner.engine.crew import Crew, onces_of
 from runner.engine.decisions import Question, decided
+from runner.engine.gates import run_gate
 from runner.engine.host import HostRun
 from runner.engine.late import late
 from runner.engine.local import WaveRun
@@ -112,6 +113,7 @@ class PlayRun:
         await self._work(hosts)
         self._leave_out(hosts, wave)
         await late(self, "wave", wave.hosts)
+        await self._gate(hosts, wave)
         await self._let_go(hosts)
         self._wave_ended(wave, begun)
 
@@ -247,6 +249,19 @@ class PlayRun:
             await self._asking
 
     # between waves
+
+    async def _gate(self, hosts: Sequence[HostRun], wave: Wave) -> None:
+        """Ask the wave's health of the hosts that are still well."""
+        well = {host.name: host for host in hosts if host.started and self.statuses[host.name].is_well}
+        if not self.play.strategy.gate or not well or self.stop.level >= Level.DRAIN:
+            return
+        verdict = await run_gate([host.turn for host in well.values()], self.play.strategy.gate, stop=self.stop)
+        for name, reason in verdict.failed.items():
+            self.settle(well[name], HostStatus.GATE_FAILED, reason)
+            self.spend(wave.index, name, by_gate=True)
+        if verdict.paused:
+            self._finish(Level.DRAIN, f"waiting for a person: the gate of wave {wave.index} is inconclusive")
+        await self._answered()
 
     async def _between(self, wave: Wave) -> None:
         """Bake, then ask a person, where the play says so and another wave follows."""
