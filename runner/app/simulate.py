@@ -26,12 +26,14 @@ from runner.errors import ConnectError
 from runner.model.decision import Answer, Question
 from runner.model.events import RunStarted
 from runner.model.faults import Faults, Wanted
+from runner.model.plan import Plan
 from runner.model.simulation import SimulatedHost, Simulation
 from runner.model.summary import of, with_exit
 from runner.model.template import Unknown
 from runner.planning.faults import faults_of
 from runner.redaction import Redactor
 from runner.simulation.answers import AnsweredTemplates
+from runner.simulation.gates import with_marks
 from runner.simulation.kinds import SimulatedKinds
 from runner.simulation.recorder import Recorder
 from runner.simulation.world import World
@@ -86,21 +88,20 @@ def asked(wanted: Wanted) -> tuple[str, ...]:
 async def _story(planned: Planned, faults: Faults) -> tuple[Recorder, float]:
     """The whole run; gives what was recorded, and the seconds it took."""
     recorder, world = Recorder(), World(faults, planned.seed)
-    plan = planned.plan
+    plan = with_marks(planned.plan)
     recorder.emit(_run_started(planned))
     recorder.emit(plan_ready(plan))
     async with AsyncExitStack() as stack:
         fake = Fake(world.script, world.connecting)
         transport = await stack.enter_async_context(fake.kind().start(_context(planned)))
-        run = _engine_run(planned, world, recorder, transport)
+        run = _engine_run(planned, plan, world=world, recorder=recorder, transport=transport)
         await run_plan(run)
     for fault in recorder.faults:
         raise fault
     return recorder, asyncio.get_running_loop().time()
 
 
-def _engine_run(planned: Planned, world: World, recorder: Recorder, transport: Transport) -> Run:
-    plan = planned.plan
+def _engine_run(planned: Planned, plan: Plan, *, world: World, recorder: Recorder, transport: Transport) -> Run:
     by_connection = dict.fromkeys((host.connection for host in plan.hosts.values()), transport)
     return Run(
         id=RUN_ID,
@@ -122,8 +123,9 @@ def _engine_run(planned: Planned, world: World, recorder: Recorder, transport: T
 
 
 async def _answer(question: Question, *, deny: bool) -> Answer:
-    """An approval is given, or denied where that was asked for; a pause goes on."""
-    return Answer(yes=not (deny and question.is_approval), by=RUN_ID, how="option")
+    """Everything is granted, or denied where that was asked for; but the pause of a step always goes on."""
+    is_pause = question.about == "step" and not question.is_approval
+    return Answer(yes=is_pause or not deny, by=RUN_ID, how="option")
 
 
 def _report(error: BaseException) -> str:

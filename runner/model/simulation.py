@@ -15,11 +15,13 @@ from runner.model.events import (
     ApprovalGranted,
     ApprovalWaiting,
     Baking,
+    BudgetChanged,
     BudgetExceeded,
     Event,
     GateFailed,
     GatePassed,
     HostEnded,
+    HostLost,
     HostStarted,
     RollbackEnded,
     RollbackStarted,
@@ -108,6 +110,7 @@ class Story:
     _open: dict[tuple[str, str, int], int] = field(default_factory=dict)
     _alike: dict[tuple[object, ...], list[str]] = field(default_factory=dict)
     _failed: dict[int, list[str]] = field(default_factory=dict)
+    _lost: dict[str, str] = field(default_factory=dict)
 
     def timeline(self) -> tuple[Moment, ...]:
         """The moments, with the hosts of those that are alike."""
@@ -132,6 +135,11 @@ class Story:
                 )
             case WaveEnded():
                 self._end("wave", event.play, event.wave, until=at, status=event.status, counts=event.counts)
+            case HostLost():
+                self._lost[event.host] = f"{event.cause}: {event.reason}"
+            case BudgetChanged():
+                if (event.play, event.host) not in self.hosts:  # a delegate, which has no end of its own
+                    self._failure(event, at, status=HostStatus.UNREACHABLE, reason=self._lost.get(event.host, ""))
             case _:
                 self._rare(event, at)
 
@@ -174,7 +182,7 @@ class Story:
         if event.status == HostStatus.UNREACHABLE and host.started is None:
             self._failure(event, at, status=event.status, reason=event.reason)
 
-    def _failure(self, event: StepEnded | HostEnded, at: float, **fields: str) -> None:
+    def _failure(self, event: StepEnded | HostEnded | BudgetChanged, at: float, **fields: str) -> None:
         key = (at, event.play, event.wave, *fields.values())
         if key not in self._alike:
             self._alike[key] = []

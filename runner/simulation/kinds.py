@@ -14,6 +14,7 @@ from runner.durations import seconds
 from runner.errors import LostError, StepError
 from runner.model.outcome import Outcome, Status, failed, ok
 from runner.model.template import Unknown, Value
+from runner.simulation.gates import unmarked
 from runner.simulation.world import REASON, STEP_TAKES, Verdict, World
 from runner.step import StepKind, Target, typed
 from runner.transports.fake import Answer
@@ -25,8 +26,8 @@ COMMANDS = frozenset({"command", "shell", "script"})
 READERS = frozenset({"ping", "wait_for", "facts", "tcp"})
 """Kinds that never change anything."""
 
-CONTROL = frozenset({"assert", "set", "log", "pause"})
-"""Kinds that need no host at all."""
+CONTROL = frozenset({"assert", "set", "log", "pause", "approve"})
+"""Kinds that need no host at all: they are run for real."""
 
 
 class SimulatedKinds(Mapping[str, StepKind[Any]]):
@@ -52,8 +53,9 @@ class SimulatedKinds(Mapping[str, StepKind[Any]]):
 
 async def _run(kind: StepKind[Any], world: World, params: Mapping[str, Any], target: Target) -> Outcome:
     """One try of a step. Raises StepError, ConnectError and LostError as the real kind does."""
+    params, looked = unmarked(params)
     _check(kind, params)
-    verdict = world.verdict(target.host)
+    verdict = world.verdict(target.host) if looked is None else world.gate(looked, target.host)
     takes = _takes(kind, params) if verdict.takes is None else verdict.takes
     if kind.on_host(params):
         return await _on_host(kind, world, params, target, verdict=verdict, takes=takes)
@@ -62,7 +64,7 @@ async def _run(kind: StepKind[Any], world: World, params: Mapping[str, Any], tar
         raise LostError(REASON)
     if verdict.end == "fail":
         return failed(REASON)
-    if kind.name in CONTROL and kind.name != "pause":
+    if kind.name in CONTROL and "duration" not in params:
         return await kind.run(typed(kind, params), target)
     return ok(changed=_changes(kind, params, target))
 

@@ -13,6 +13,7 @@ from runner.errors import ConnectError
 from runner.model.events import StepIntent
 from runner.model.faults import Fault, Faults
 from runner.model.inventory import Host
+from runner.simulation.gates import Looked
 from runner.transports.fake import Answer, Connection, Sent
 
 STEP_TAKES = 1.0
@@ -43,6 +44,7 @@ class World:
     seed: int
     away: set[str] = field(default_factory=set)
     _answers: dict[str, Answer] = field(default_factory=dict)
+    _looks: dict[Looked, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.away |= self.faults.unreachable
@@ -68,31 +70,29 @@ class World:
         if intent is None:
             return Verdict()
         found = self.faults.steps.get((intent.play, intent.step), ())
-        ends, takes = _of(found, intent.host, intent.attempt or 1)
-        if "unreachable" in ends:
-            self.away.add(intent.host)
-            return Verdict("unreachable" if at == intent.host else "well", takes)
-        if "lost" in ends:
-            return Verdict("lost", takes)
-        is_bad = "fail" in ends or (self.faults.chance > 0 and self._chance(intent) < self.faults.chance)
-        return Verdict("fail" if is_bad else "well", takes)
+        verdict = self._found(found, intent.host, intent.attempt or 1, at)
+        if self.faults.chance and verdict.end == "well" and self._chance(intent) < self.faults.chance:
+            return Verdict("fail", verdict.takes)
+        return verdict
 
-    def gate(self, play: str, host: str, number: int) -> Verdict:
-        """How a check of a gate ends; ``number`` is how often it has been made, from 1."""
-        ends, takes = _of(self.faults.gates.get(play, ()), host, number)
-        return Verdict("fail" if "fail" in ends else "well", takes)
+    def gate(self, looked: Looked, at: str) -> Verdict:
+        """How a look at a gate ends; ``at`` as above. The try of a fault is the number of the look."""
+        number = self._looks[looked] = self._looks.get(looked, 0) + 1
+        return self._found(self.faults.gates.get(looked.play, ()), looked.host, number, at)
+
+    def _found(self, faults: Iterable[Fault], host: str, attempt: int, at: str) -> Verdict:
+        mine = [fault for fault in faults if host in fault.hosts and fault.attempt in {None, attempt}]
+        ends: set[str] = {fault.kind for fault in mine}
+        takes = next((fault.duration for fault in reversed(mine) if fault.kind == "takes"), None)
+        if "unreachable" in ends:
+            self.away.add(host)
+            return Verdict("unreachable" if at == host else "well", takes)
+        return Verdict("lost" if "lost" in ends else "fail" if "fail" in ends else "well", takes)
 
     def _chance(self, intent: StepIntent) -> float:
         """A number from 0 to 1 for one try."""
         text = f"{self.seed}/{intent.play}/{intent.host}/{intent.step}/{intent.item}/{intent.attempt}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / 2**64
-
-
-def _of(faults: Iterable[Fault], host: str, attempt: int) -> tuple[set[str], float | None]:
-    """The ends that faults ask for, and the last time that is given."""
-    mine = [fault for fault in faults if host in fault.hosts and fault.attempt in {None, attempt}]
-    times = [fault.duration for fault in mine if fault.kind == "takes"]
-    return {fault.kind for fault in mine}, times[-1] if times else None
 
 
 def _unreachable() -> ConnectError:

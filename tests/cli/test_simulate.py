@@ -290,3 +290,63 @@ def test_options_of_a_run_hold_in_its_simulation():
     assert set(statuses(simulate("-l", "web0[1-2]"))) == {"web01", "web02"}
     assert statuses(simulate("-k", "--takes", "web02:migrate=10m", "--fail", "web01:migrate"))["web02"] == "cancelled"
     assert simulate("-l", "web0[1-3]", "--unreachable", "web02", "--exit-policy", "main=web01")["exit"] == 5
+
+
+FULL = """\
+version: 1
+inventory: hosts.yaml
+plays:
+  - name: web
+    hosts: web
+    strategy: {type: rolling, waves: [1, 4, rest], on_exceed: rollback, bake: 10m, approve: after-first}
+    steps:
+      - name: drain
+        command: drain
+        delegate_to: db1
+      - name: activate
+        command: activate
+    rollback:
+      - name: previous
+        command: previous
+"""
+
+
+def test_bakes_approvals_and_what_is_rolled_back_stand_in_the_text(here):
+    """A bake of ten minutes costs nothing, an approval is given, and the rollback shows its order, wave by wave."""
+    (here / "site.yaml").write_text(FULL)
+
+    result = call("--fail", "web05:activate")
+
+    assert result.return_value == 8
+    assert result.stdout.splitlines()[2:11] == [
+        "",
+        "t+0s      wave 1 of 3: web01 … 2s  changed 1",
+        "t+2s        bake … 10m 0s",
+        "t+10m 2s    approval after wave 1: granted",
+        "t+10m 2s  wave 2 of 3: web[02-05] … 5s  changed 3  failed 1",
+        "t+10m 7s    web05  activate: failed: exit status 1 (simulated) (site.yaml:11)",
+        "t+10m 7s    the failure budget is exceeded: 1 failure of 0 allowed; on_exceed: rollback",
+        "t+10m 7s  rollback: web[02-05] of wave 2, then web01 of wave 1 … 2s  rolled_back 5",
+        "",
+    ]
+
+
+def test_a_denied_approval_ends_the_run(here):
+    """No further wave begins, and the exit status is 7."""
+    (here / "site.yaml").write_text(FULL)
+
+    data = simulate("--deny")
+
+    assert data["exit"] == 7
+    assert statuses(data)["web02"] == "not_run"
+    assert [moment["status"] for moment in data["timeline"] if moment["what"] == "approval"] == ["denied"]
+
+
+def test_a_delegate_that_is_away_is_told(here):
+    """It counts before anything starts, and the timeline says who it is."""
+    (here / "site.yaml").write_text(FULL)
+
+    data = simulate("--unreachable", "db1")
+
+    assert data["timeline"][0]["hosts"] == ["db1"]
+    assert (data["timeline"][0]["status"], data["exit"]) == ("unreachable", 5)

@@ -13,18 +13,19 @@ pytestmark = pytest.mark.sshd
 States = dict[str, tuple[str, dict[str, str]]]
 
 
-def real_states(done: Done) -> States:
-    """Each host's last status and its steps' last statuses, from the records of a run."""
+def real_states(done: Done, play: str) -> States:
+    """Each host's last status in a play and its steps' last statuses, from the records of a run."""
     steps: dict[str, dict[str, str]] = {}
-    for record in done.events("step.ended"):
+    for record in done.events("step.ended", play=play):
         if "item" not in record:
             steps.setdefault(record["host"], {})[record["step"]] = record["status"]
-    return {host: (status, steps.get(host, {})) for host, status in done.statuses().items()}
+    ends = {record["host"]: record["status"] for record in done.events("host.ended", play=play)}
+    return {host: (status, steps.get(host, {})) for host, status in ends.items()}
 
 
-def simulated_states(told: dict[str, Any]) -> States:
-    """The same from a simulation of one play."""
-    return {host["host"]: (host["status"], host["steps"]) for host in told["hosts"]}
+def simulated_states(told: dict[str, Any], play: str) -> States:
+    """The same from a simulation."""
+    return {host["host"]: (host["status"], host["steps"]) for host in told["hosts"] if host["play"] == play}
 
 
 ROLLING = """
@@ -68,6 +69,87 @@ def test_a_simulation_and_a_run_end_alike(sshd: Sshd, tmp_path: Path) -> None:
     simulated = runner("simulate", "site.yaml", *faults, "--format", "json", cwd=tmp_path)
 
     told = json.loads(simulated.out)
-    assert simulated_states(told) == real_states(real)
+    assert simulated_states(told, "site") == real_states(real, "site")
     assert (simulated.code, told["status"]) == (real.code, real.summary()["status"])
     assert real.code == 5
+
+
+BACK = """
+version: 1
+inventory: hosts.yaml
+plays:
+  - name: web
+    hosts: web
+    strategy: {type: rolling, waves: [1, 2, rest], max_failures: 1, on_exceed: rollback, concurrency: 1}
+    steps:
+      - name: drain
+        command: "true"
+        delegate_to: lb1
+      - name: once for all
+        command: echo 7
+        register: told
+        once: run
+      - block:
+          - name: upload
+            command: "true"
+            notify: [restart]
+          - name: check
+            command: "test {{ host.name }} != web03"
+        rescue:
+          - name: repair
+            command: "true"
+        always:
+          - name: note
+            command: "true"
+      - flush: handlers
+      - name: activate
+        command: "test {{ host.name }}{{ told.stdout }} != web027"
+        notify: again
+    handlers:
+      - name: restart
+        command: "true"
+      - name: again
+        command: "test {{ host.name }} != web04"
+    rollback:
+      - name: previous
+        command: "test {{ host.name }} != web03"
+    always:
+      - name: alarms
+        command: "true"
+        delegate_to: lb1
+  - name: report
+    hosts: lb1
+    needs: []
+    steps:
+      - command: "true"
+  - name: after
+    hosts: web
+    steps:
+      - command: "true"
+"""
+
+
+def test_what_is_rolled_back_is_so_in_both(sshd: Sshd, tmp_path: Path) -> None:
+    """Rescue, handlers, what runs once, delegates, a budget and a rollback that fails on one host: states and exit."""
+    inventory = sshd.inventory(7)
+    inventory["hosts"]["lb1"] = inventory["hosts"].pop("web07")
+    inventory["groups"] = {"web": {"hosts": ["web*"]}}
+    project(tmp_path, BACK, json.dumps(inventory))
+
+    faults = ["--fail", "web03:check", "--fail", "web02:activate", "--fail", "web04:again", "--fail", "web03:previous"]
+    real = runner("run", "site.yaml", cwd=tmp_path)
+    simulated = runner("simulate", "site.yaml", *faults, "--format", "json", cwd=tmp_path)
+
+    told = json.loads(simulated.out)
+    for play in ("web", "report", "after"):
+        assert simulated_states(told, play) == real_states(real, play)
+    assert (simulated.code, told["status"]) == (real.code, real.summary()["status"]) == (9, "rollback_failed")
+    assert simulated_rollback(told) == real.events("rollback.started")[0]["hosts"]
+    assert simulated_states(told, "web")["web04"][0] == "rolled_back"
+
+
+def simulated_rollback(told: dict[str, Any]) -> list[str]:
+    """The hosts in the order in which they are rolled back."""
+    [rollback] = [moment for moment in told["timeline"] if moment["what"] == "rollback"]
+    hosts: list[str] = rollback["hosts"]
+    return hosts
