@@ -215,7 +215,8 @@ class _Composer:
             if text.isprintable():
                 self.plain[text] = value
         elif odd.code == "E304" and self.key == "mode":
-            self.tell(Oddity("E303", "a mode without quotes is a number to some readers", odd.hint), start, length)
+            hint = f'quote it: "{text}"'
+            self.tell(Oddity("E303", "a mode without quotes is a number to some readers", hint), start, length)
         else:
             self.tell(odd, start, length)
         return value

@@ -133,6 +133,8 @@ def _check_port(cursor: Cursor) -> None:
     port: Any = cursor.data
     if isinstance(port, str) and ("{{" in port or "{%" in port):
         return
+    if cursor.problems.has_error_at(cursor.here):
+        return
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
         hint = "remove the quotes" if isinstance(port, str) and port.isdecimal() else ""
         cursor.error("E503", f"{given(port)} is no port; a port is a number from 1 to 65535", hint)

@@ -62,13 +62,22 @@ def number(text: str) -> tuple[Scalar, Oddity | None]:
     if NOT_FINITE.fullmatch(text):
         return text, Oddity("E306", f'"{text}" is no finite number', QUOTE)
     if LEADING_ZERO.fullmatch(text):
-        return text, Oddity("E304", f'"{text[:60]}" has a leading zero', f'quote it: "{text[:60]}"')
+        return text, Oddity(
+            "E304",
+            f'"{text[:60]}" has a leading zero',
+            _without_zeros(text[:60]),
+        )
     if not FLOAT.fullmatch(text) and not BASED.fullmatch(text):
         return text, None
     if len(text) > LONGEST_NUMBER:
         return text, Oddity("E306", f"a number of {len(text)} characters is too long", QUOTE)
     value = _converted(text)
     return (text, Oddity("E306", f'"{text}" is larger than any number', QUOTE)) if math.isinf(value) else (value, None)
+
+
+def _without_zeros(text: str) -> str:
+    plain = re.sub(r"^([-+]?)0+(?=[0-9])", r"\1", text)
+    return f'write {plain}, or "{text}" in quotes where it is text'
 
 
 def _converted(text: str) -> int | float:

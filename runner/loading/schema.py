@@ -17,7 +17,7 @@ from runner.loading.fits import fits
 from runner.loading.foreign_words import foreign
 from runner.loading.problems_list import Problems
 from runner.loading.unknown_keys import homes, look_alike
-from runner.loading.wrong_values import finding, fits_type, is_duration
+from runner.loading.wrong_values import either, example, finding, fits_type, is_duration
 from runner.words import suggest
 
 Schema = Mapping[str, Any]
@@ -139,8 +139,7 @@ class _Check:
         """Keys that a mapping needs."""
         for key in error.validator_value:
             if key not in error.instance:
-                examples = error.schema.get("properties", {}).get(key, {}).get("examples", ())
-                hint = f"for example: {key}: {examples[0]}" if examples else ""
+                hint = example(error.schema.get("properties", {}).get(key, {}), (key,))
                 place = self.document.start_of((*self.base, *path))
                 self.problems.error("E402", f'missing key "{key}"', place, hint)
 
@@ -151,6 +150,9 @@ class _Check:
 
     def choose(self, error: Any, path: Steps) -> None:
         """Of several schemas none fits: report the errors of the one that was meant, where that can be told."""
+        if all(set(branch) == {"required"} for branch in error.validator_value):
+            self.choose_keys(error, path)
+            return
         branches: dict[Any, list[Any]] = {}
         for inner in error.context or ():
             branches.setdefault(inner.relative_schema_path[0], []).append(inner)
@@ -161,6 +163,22 @@ class _Check:
                 self.report(inner)
         else:
             self.wrong(error, path)
+
+    def choose_keys(self, error: Any, path: Steps) -> None:
+        """Of several keys a mapping must have one: none is there, or more than one."""
+        if not isinstance(error.instance, dict):
+            return  # that it is no mapping is told
+        keys = [key for branch in error.validator_value for key in branch["required"]]
+        there = [key for key in keys if key in error.instance]
+        full = (*self.base, *path)
+        if there:
+            listed = " and ".join(f'"{key}"' for key in there)
+            place = self.document.key_at((*full, there[1]))
+            self.problems.error("E406", f"{listed} exclude each other", place, "leave all but one of them out")
+        else:
+            listed = either(f'"{key}"' for key in keys)
+            hint = "add " + either(f"{key}: …" for key in keys)
+            self.problems.error("E402", f"missing key {listed}", self.document.start_of(full), hint)
 
     def wrong(self, error: Any, path: Steps) -> None:
         """A value that does not fit, unless something worse has been said of it."""

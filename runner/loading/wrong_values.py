@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from runner.durations import FORMS
@@ -44,29 +44,45 @@ def finding(error: Any, path: tuple[str | int, ...], text: str) -> Finding:
     name = next((step for step in reversed(path) if isinstance(step, str)), "value")
     if schema.get("pattern") == MODE["pattern"] or (path and path[-1] == "mode" and not isinstance(value, dict | list)):
         return Finding("E303", f'{got(value, text)}, expected a mode such as "0644"', MODE_HINT)
+    hint = example(schema, path)
     if value is None:
-        return Finding("E219", f'"{name}" has no value; expected {expectation(schema)}', example(schema))
+        return Finding("E219", f'"{name}" has no value; expected {expectation(schema)}', hint)
     if (
         isinstance(value, str | list | dict)
         and not value
         and error.validator in ("minLength", "minItems", "minProperties")
     ):
-        return Finding("E219", f'"{name}" is empty; expected {expectation(schema)}', example(schema))
+        return Finding("E219", f'"{name}" is empty; expected {expectation(schema)}', hint)
     if fits_type(value, schema):
-        return _out_of_range(error, text)
-    return _wrong_type(value, schema, text)
+        return _out_of_range(error, text, hint)
+    return _wrong_type(value, schema, text, hint)
 
 
 def expectation(schema: Schema) -> str:
     """What a schema asks for, in a few words: its ``title``, or what its keywords say."""
     if is_duration(schema) or "title" in schema:
         return str(schema.get("title", "a duration"))
-    if "enum" in schema or "const" in schema:
-        return either(spelt(word) for word in schema.get("enum", [schema.get("const")]))
-    branches = [part for part in schema.get("anyOf", schema.get("oneOf", ())) if part != TEMPLATE]
-    if branches:
-        return either(dict.fromkeys(expectation(part) for part in branches))
-    return _with_range(either(TYPES[one] for one in types_of(schema)) or "another value", schema)
+    return either(dict.fromkeys(_wanted(schema)))
+
+
+def _wanted(schema: Schema) -> Iterator[str]:
+    """The things that would do, each in words."""
+    if is_duration(schema) or "title" in schema:
+        yield expectation(schema)
+    elif "enum" in schema or "const" in schema:
+        yield from (spelt(word) for word in schema.get("enum", [schema.get("const")]))
+    elif branches := [part for part in branches_of(schema) if part != TEMPLATE and types_of(part)]:
+        for part in branches:
+            yield from _wanted(part)
+    else:
+        words = ["true", "false"] if types_of(schema) == ["boolean"] else [TYPES[one] for one in types_of(schema)]
+        yield from words[:-1]
+        yield _with_range(words[-1] if words else "another value", schema)
+
+
+def branches_of(schema: Schema) -> list[Schema]:
+    """The schemas of which one must fit."""
+    return list(schema.get("anyOf", schema.get("oneOf", ())))
 
 
 def _with_range(words: str, schema: Schema) -> str:
@@ -107,7 +123,7 @@ def fits_type(value: Any, schema: Schema) -> bool:
     return not kinds or kind in kinds or (kind == "integer" and "number" in kinds)
 
 
-def _out_of_range(error: Any, text: str) -> Finding:
+def _out_of_range(error: Any, text: str, hint: str) -> Finding:
     """A value of the right type: a wrong word, number or form."""
     value, schema = error.instance, error.schema
     if is_duration(schema):
@@ -116,10 +132,10 @@ def _out_of_range(error: Any, text: str) -> Finding:
         return Finding("E406", "something stands in this list twice", "remove one of them")
     if error.validator == "pattern" and "title" not in schema:
         form = FORMS_OF_TEXT.get(schema["pattern"], f"text of the form {schema['pattern']}")
-        return Finding("E406", f"{got(value, text)}, expected {form}", example(schema))
+        return Finding("E406", f"{got(value, text)}, expected {form}", hint)
     words = words_of(schema)
     near = suggest(value, words) if isinstance(value, str) and words else ""
-    return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", near or example(schema))
+    return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", near or hint)
 
 
 def words_of(schema: Schema) -> list[str]:
@@ -129,21 +145,22 @@ def words_of(schema: Schema) -> list[str]:
     return [word for word in own if isinstance(word, str)] + [word for part in branches for word in words_of(part)]
 
 
-def _wrong_type(value: Any, schema: Schema, text: str) -> Finding:
+def _wrong_type(value: Any, schema: Schema, text: str, hint: str) -> Finding:
     wanted = set(types_of(schema))
     message = f"{got(value, text)}, expected {expectation(schema)}"
     if isinstance(value, str):
-        return _not_text(value, wanted, text, message)
-    if isinstance(value, int | float) and "string" in wanted and not words_of(schema):
+        return _not_text(value, wanted, text, message, hint)
+    is_text = not (wanted & {"array", "object"}) or not schema.get("examples")
+    if isinstance(value, int | float) and "string" in wanted and is_text and not words_of(schema):
         return Finding("E311" if isinstance(value, bool) else "E305", message, f"quote it: '{text}'")
     if isinstance(value, float) and "integer" in wanted:
         return Finding("E406", message)
     if "array" in wanted and not isinstance(value, dict):
         return Finding("E311", message, f"write a list: [{text}]")
-    return Finding("E311", message, example(schema))
+    return Finding("E311", message, hint)
 
 
-def _not_text(value: str, wanted: set[str], text: str, message: str) -> Finding:
+def _not_text(value: str, wanted: set[str], text: str, message: str, hint: str) -> Finding:
     """Text where something else is expected."""
     is_quoted = text[:1] in ("'", '"')
     if "boolean" in wanted and value.lower() in {word.lower() for word in BOOLEANS_OF_YAML_1_1}:
@@ -153,10 +170,10 @@ def _not_text(value: str, wanted: set[str], text: str, message: str) -> Finding:
     if wanted & {"integer", "number"}:
         if is_quoted and value and not isinstance(number(value)[0], str):
             return Finding("E312", message, f"remove the quotes: {value}")
-        return Finding("E311" if re.match(r"[-+.]?[0-9]", value) else "E406", message)
-    if "array" in wanted and "\n" not in text:
+        return Finding("E311" if re.match(r"[-+.]?[0-9]", value) else "E406", message, hint)
+    if "array" in wanted and "\n" not in text and not hint:
         return Finding("E311", message, f"write a list: [{text}]")
-    return Finding("E311", message)
+    return Finding("E311", message, hint)
 
 
 def got(value: Any, text: str) -> str:
@@ -186,6 +203,21 @@ def either(words: Iterable[str]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def example(schema: Schema) -> str:
-    """The schema's first example as a hint, or nothing."""
-    return f"for example: {schema['examples'][0]}" if schema.get("examples") else ""
+def example(schema: Schema, path: tuple[str | int, ...] = ()) -> str:
+    """What to write at ``path``, as a hint: the schema's first example, or the keys that a mapping must have."""
+    if schema.get("examples"):
+        return f"for example: {under(path, str(schema['examples'][0]))}"
+    keys = schema.get("required", ()) if schema.get("type") == "object" else ()
+    return f"write {under(path, '{' + ', '.join(f'{key}: …' for key in keys) + '}')}" if keys else ""
+
+
+def under(path: tuple[str | int, ...], text: str) -> str:
+    """A value as it is written under its keys: ``strategy: {concurrency: 5}``. Keys round a list are left out."""
+    lists = [number for number, step in enumerate(path) if isinstance(step, int)]
+    *outer, last = path[lists[-1] + 1 :] if lists else path or ("",)
+    if not last:
+        return text
+    text = f"{last}: {text}"
+    for key in reversed(outer):
+        text = f"{key}: {{{text}}}"
+    return text
