@@ -14,7 +14,7 @@ from runner.cli.options import helps_inputs, plan_options, read_limit, target_op
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.plan import Plan
-from runner.model.plan_document import document, encode_document
+from runner.model.plan_description import document, encode_document
 from runner.patterns import did_you_mean
 from runner.reporting.plan import render
 from runner.reporting.preview import Preview

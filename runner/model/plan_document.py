@@ -5,18 +5,10 @@ only has to be exact. This one is meant to be read and compared: every default i
 text, and what it says stays the same when the inside of the program changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-
-from runner.model import longest
-from runner.model.at_work import at_once
-from runner.model.inventory import Become
-from runner.model.longest import Items, Longest
-from runner.model.plan import Plan, PlannedPlay
-from runner.model.playbook import Condition, Retry, Step, Strategy
-from runner.model.template import Template, Value, map_templates
 
 VERSION = "1.1"
 """A new field is a minor version, a changed one a major version."""
@@ -29,8 +21,27 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """Common to all parts."""
 
 
+class CheckDocument(Document, frozen=True, kw_only=True):
+    """One check of a gate; times in seconds. ``from`` is ``host``, ``controller``, or the name of a host."""
+
+    id: str
+    kind: str
+    params: Any
+    source: str = msgspec.field(name="from")
+    each: str
+    failed_when: str | bool | None
+    successes: int
+    interval: float
+    deadline: float
+    stable_for: float
+    on_inconclusive: str
+
+
 class StrategyDocument(Document, frozen=True, kw_only=True):
-    """How a play moves over its hosts, every default filled in, and what the command line changed."""
+    """How a play moves over its hosts, every default filled in, and what the command line changed.
+
+    ``bake`` in seconds. ``approve`` is ``each``, or the waves after which a person is asked.
+    """
 
     type: str
     waves: tuple[int | str, ...]
@@ -43,6 +54,12 @@ class StrategyDocument(Document, frozen=True, kw_only=True):
     max_failure_percent: int | None
     failure_scope: str
     on_exceed: str
+    of: str
+    spread: str
+    preflight: bool
+    gate: tuple[CheckDocument, ...]
+    bake: float
+    approve: str | tuple[int, ...]
 
 
 class RetryDocument(Document, frozen=True, kw_only=True):
@@ -59,11 +76,15 @@ class RetryDocument(Document, frozen=True, kw_only=True):
 
 
 class StepDocument(Document, frozen=True, kw_only=True):
-    """One step, templates as they are written.
+    """One step, or with the kind ``block`` a block of them, templates as they are written.
 
     ``src`` is ``file:line``; times are seconds, null for no limit; ``longest`` is that of one host, null where there is
     no knowing. ``become`` is the user, false where it is refused, null where the play's or the host's holds. ``params``
     of a sensitive step are hidden, and so are the values of its ``env`` and its ``stdin``.
+
+    Of a block ``steps`` are what it holds, ``rescue`` what runs where one of them ends in a status of ``rescue_on``,
+    ``always`` what runs in any case. Of an include ``file`` is where they come from, ``given`` what it is handed, and
+    ``item`` the item of its loop that this copy is for.
     """
 
     id: str
@@ -88,6 +109,21 @@ class StepDocument(Document, frozen=True, kw_only=True):
     read_only: bool
     sensitive: bool
     longest: float | None
+    loop_label: str | None = None
+    once: str | None = None
+    delegate_to: str | None = None
+    throttle: int | None = None
+    needs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    notify: tuple[str, ...] = ()
+    on_resume: str = "skip"
+    steps: tuple["StepDocument", ...] = ()
+    rescue: tuple["StepDocument", ...] = ()
+    rescue_on: tuple[str, ...] = ()
+    always: tuple["StepDocument", ...] = ()
+    file: str | None = None
+    given: Mapping[str, Any] = {}
+    item: Any = None
 
 
 class WaveDocument(Document, frozen=True, kw_only=True):
@@ -102,7 +138,8 @@ class PlayDocument(Document, frozen=True, kw_only=True):
     """One play. ``concurrency`` is the number of hosts at work at once, ``reckoning`` where ``auto`` has it from.
 
     ``budget`` is the number of failed hosts it bears, null for no limit or one for each wave. ``groups`` maps hosts to
-    the groups that waves were drawn from.
+    the groups that waves were drawn from. ``needs`` are plays that it waits for, ``when`` what is asked as each host
+    would start, ``delegates`` the hosts that steps are known to run on for others, ``given`` the inputs that it sees.
     """
 
     id: str
@@ -117,6 +154,13 @@ class PlayDocument(Document, frozen=True, kw_only=True):
     waves: tuple[WaveDocument, ...]
     steps: tuple[StepDocument, ...]
     longest: float | None
+    needs: tuple[str, ...] = ()
+    when: str | bool | None = None
+    handlers: tuple[StepDocument, ...] = ()
+    rollback: tuple[StepDocument, ...] = ()
+    always: tuple[StepDocument, ...] = ()
+    delegates: tuple[str, ...] = ()
+    given: Mapping[str, Any] = {}
 
 
 class Counts(Document, frozen=True, kw_only=True):
@@ -147,7 +191,8 @@ class TaskDocument(Document, frozen=True, kw_only=True):
 class PlanDocument(Document, frozen=True, kw_only=True):
     """A whole plan. ``inputs`` maps files to the SHA-256 of their bytes; ``tasks`` is null where none are asked for.
 
-    ``seed`` is null where no play shuffles its hosts.
+    ``seed`` is null where no play shuffles its hosts. ``given`` are the values of the playbook's inputs. ``longest``
+    is that of the longest way through plays that wait for each other, without the time that people take to answer.
     """
 
     version: str = VERSION
@@ -161,121 +206,5 @@ class PlanDocument(Document, frozen=True, kw_only=True):
     secrets: tuple[str, ...]
     inputs: Mapping[str, str]
     notes: tuple[str, ...]
+    given: Mapping[str, Any] = {}
     tasks: tuple[TaskDocument, ...] | None = None
-
-
-def document(plan: Plan, *, items: Items, tasks: Iterable[TaskDocument] | None = None) -> PlanDocument:
-    """The document of a plan. ``items`` tells the length of loops, ``tasks`` are shown where they are given."""
-    return PlanDocument(
-        playbook=plan.playbook,
-        name=plan.name,
-        inventory=plan.inventory,
-        seed=plan.seed if is_shuffled(plan) else None,
-        plays=tuple(_play(play, items) for play in plan.plays),
-        counts=counts(plan),
-        longest=longest.of_plays(plan.plays, items).seconds,
-        secrets=tuple(plan.secrets),
-        inputs=plan.inputs,
-        notes=plan.notes,
-        tasks=None if tasks is None else tuple(tasks),
-    )
-
-
-def is_shuffled(plan: Plan) -> bool:
-    """Whether chance has a part in the order of hosts. Where it has none, equal inputs give equal documents."""
-    return any(play.strategy.order == "shuffle" for play in plan.plays)
-
-
-def encode_document(plan: PlanDocument) -> bytes:
-    """The document as indented JSON, with a line feed at its end."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
-
-
-def counts(plan: Plan) -> Counts:
-    """The numbers of a plan. A host of two plays counts once."""
-    return Counts(
-        plays=len(plan.plays),
-        waves=sum(len(play.waves) for play in plan.plays),
-        hosts=len({name for play in plan.plays for name in play.hosts}),
-        steps=sum(len(play.counted) for play in plan.plays),
-        tasks=plan.total,
-        at_once=at_once(plan.plays),
-    )
-
-
-def as_written(value: Value) -> Any:
-    """A value with each template as its source text."""
-    return map_templates(value, lambda template: template.source)
-
-
-def text_of(value: Value) -> str | None:
-    """A text that may be a template, as it is written; None stays None."""
-    return None if value is None else str(as_written(value))
-
-
-def params_of(step: Step) -> Any:
-    """The params of a step as they are written; hidden where the step is sensitive."""
-    return HIDDEN if step.sensitive else as_written(dict(step.params))
-
-
-def _play(play: PlannedPlay, items: Items) -> PlayDocument:
-    times = longest.of_waves(play, items)
-    return PlayDocument(
-        id=play.id,
-        name=play.name,
-        src=f"{play.location.file}:{play.location.line}",
-        strategy=_strategy(play.strategy),
-        concurrency=play.concurrency,
-        reckoning=play.reckoning,
-        budget=play.budget,
-        hosts=play.hosts,
-        groups=play.group_of,
-        waves=tuple(
-            WaveDocument(index=wave.index, hosts=wave.hosts, longest=time.seconds)
-            for wave, time in zip(play.waves, times, strict=True)
-        ),
-        steps=tuple(_step(step, longest.of_step(play, step, items)) for step in play.counted),
-        longest=longest.of_play(play, items).seconds,
-    )
-
-
-def _strategy(strategy: Strategy) -> StrategyDocument:
-    return StrategyDocument(**{name: getattr(strategy, name) for name in StrategyDocument.__struct_fields__})
-
-
-def _step(step: Step, takes: Longest) -> StepDocument:
-    return StepDocument(
-        id=step.id,
-        name=text_of(step.name) or step.id,
-        kind=step.kind,
-        src=f"{step.location.file}:{step.location.line}",
-        params=params_of(step),
-        when=_condition(step.when),
-        loop=as_written(step.loop),
-        register=step.register,
-        changed_when=_condition(step.changed_when),
-        failed_when=_condition(step.failed_when),
-        ok_codes=step.ok_codes,
-        retry=_retry(step.retry),
-        timeout=step.timeout,
-        idle_timeout=step.idle_timeout,
-        become=text_of(step.become.user) if isinstance(step.become, Become) else step.become,
-        env=dict.fromkeys(step.env, HIDDEN) if step.sensitive else as_written(dict(step.env)),
-        cwd=text_of(step.cwd),
-        stdin=HIDDEN if step.sensitive and step.stdin is not None else text_of(step.stdin),
-        on_failure=step.on_failure,
-        read_only=step.read_only,
-        sensitive=step.sensitive,
-        longest=takes.seconds,
-    )
-
-
-def _retry(retry: Retry | None) -> RetryDocument | None:
-    if retry is None:
-        return None
-    fields = {name: getattr(retry, name) for name in retry.__struct_fields__}
-    return RetryDocument(**{**fields, "until": _condition(retry.until)})
-
-
-def _condition(condition: Condition | None) -> str | bool | None:
-    return condition.source if isinstance(condition, Template) else condition

@@ -45,7 +45,8 @@ def _record(event: dict[str, Any]) -> dict[str, Any]:
 
 def plan_schema() -> dict[str, Any]:
     """What ``runner plan --format json`` prints."""
-    return msgspec.json.schema(PlanDocument)
+    schema: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(PlanDocument)))
+    return schema  # as JSON has it: the default of a list is a list
 
 
 def summary_schema() -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import json
 
 import jsonschema
-from plan_builder import inventory, play, playbook, rolling, step, tpl
+from plan_builder import HERE, inventory, play, playbook, rolling, step, tpl
 
 from runner.model.inventory import Become
-from runner.model.plan_document import counts, document, encode_document
-from runner.model.playbook import Retry, Secret, Strategy
+from runner.model.plan_description import counts, document, encode_document
+from runner.model.playbook import Block, Check, Frame, Retry, Secret, Strategy
 from runner.model.schemas import plan_schema
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
@@ -40,6 +40,12 @@ def test_every_default_is_filled_in():
         "max_failure_percent": None,
         "failure_scope": "run",
         "on_exceed": "stop",
+        "of": "total",
+        "spread": "even",
+        "preflight": False,
+        "gate": [],
+        "bake": 0.0,
+        "approve": [],
     }
     assert only["steps"][0] == {
         "id": "command",
@@ -64,7 +70,24 @@ def test_every_default_is_filled_in():
         "read_only": False,
         "sensitive": False,
         "longest": 1800.0,
+        "loop_label": None,
+        "once": None,
+        "delegate_to": None,
+        "throttle": None,
+        "needs": [],
+        "tags": [],
+        "notify": [],
+        "on_resume": "skip",
+        "steps": [],
+        "rescue": [],
+        "rescue_on": [],
+        "always": [],
+        "file": None,
+        "given": {},
+        "item": None,
     }
+    assert (only["needs"], only["when"], only["handlers"], only["rollback"], only["always"]) == ([], None, [], [], [])
+    assert (only["delegates"], only["given"], data["given"]) == ([], {}, {})
     assert only["waves"] == [{"index": 1, "hosts": ["a1", "a2", "a3"], "longest": 1800.0}]
     assert (data["version"], data["tasks"], data["longest"]) == ("1.1", None, 1800.0)
 
@@ -90,6 +113,57 @@ def test_templates_are_shown_as_they_are_written():
     assert (shown["when"], shown["failed_when"], shown["loop"]) == ("a == 1", False, [1, "{{ two }}"])
     assert shown["retry"]["until"] == "result.json.ok"
     assert (shown["become"], shown["env"], shown["cwd"]) == ("{{ who }}", {"A": "{{ a }}"}, "/srv")
+
+
+def test_blocks_and_includes_hold_their_steps():
+    """As deep as they are written, with the file an include comes from and what it is handed."""
+    inner = Block("in", "the rest", (step(id="in/x", frame="in", once="run"),), HERE, opens="in", register="got")
+    block = Block("b", None, (inner,), HERE, rescue=(step(id="r"),), always=(step(id="z", delegate_to="a2"),))
+    frames = {"in": Frame("in", "in.yaml", given={"word": tpl("{{ word }}")}, has_item=True, item=3)}
+    one = play("a1", block, frames=frames, handlers=(step(id="h"),), rollback=(step(id="k"),), needs=())
+
+    data = data_of(compile_plan(playbook(one, play("a2", id="two", needs=("web",))), inventory("a[1-2]")))
+
+    shown = data["plays"][0]["steps"][0]
+    assert (shown["id"], shown["kind"], shown["rescue_on"]) == ("b", "block", ["failed", "timed_out"])
+    include = shown["steps"][0]
+    assert (include["name"], include["file"], include["given"], include["item"], include["register"]) == (
+        "the rest",
+        "in.yaml",
+        {"word": "{{ word }}"},
+        3,
+        "got",
+    )
+    assert (include["steps"][0]["id"], include["steps"][0]["once"]) == ("in/x", "run")
+    assert (shown["rescue"][0]["id"], shown["always"][0]["delegate_to"]) == ("r", "a2")
+    assert [data["plays"][0][name][0]["id"] for name in ("handlers", "rollback")] == ["h", "k"]
+    assert (data["plays"][0]["delegates"], data["plays"][1]["needs"]) == (["a2"], ["web"])
+    assert data["counts"]["tasks"] == 2
+
+
+def test_a_gate_is_shown_with_its_checks():
+    """What each asks, of whom, and when it is content."""
+    check = Check(step("http", {"url": tpl("http://{{ host.address }}/")}), source="controller", successes=3)
+    strategy = rolling(gate=(check,), approve="each", bake=10.0)
+
+    shown = data_of(compile_plan(playbook(play("all", strategy=strategy)), inventory("a")))["plays"][0]["strategy"]
+
+    assert (shown["approve"], shown["bake"]) == ("each", 10.0)
+    assert shown["gate"] == [
+        {
+            "id": "http",
+            "kind": "http",
+            "params": {"url": "http://{{ host.address }}/"},
+            "from": "controller",
+            "each": "host",
+            "failed_when": None,
+            "successes": 3,
+            "interval": 2.0,
+            "deadline": 300.0,
+            "stable_for": 0.0,
+            "on_inconclusive": "pause",
+        }
+    ]
 
 
 def test_a_sensitive_step_hides_what_it_is_given():

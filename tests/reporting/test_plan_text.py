@@ -1,10 +1,10 @@
 """A plan as people read it."""
 
 import pytest
-from plan_builder import host, inventory, play, playbook, rolling, step, tpl
+from plan_builder import HERE, host, inventory, play, playbook, rolling, step, tpl
 
 from runner.model.inventory import Become
-from runner.model.playbook import Retry, Secret, Strategy
+from runner.model.playbook import Block, Check, Frame, Retry, Secret, Strategy
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
 from runner.reporting.plan import render
@@ -43,7 +43,8 @@ play web (7 hosts, site.yaml:3)
   strategy     rolling
   settings     waves: [3], order: inventory, group_by: none, per_group_limit: none,
                concurrency: auto, sync: independent, max_failures: 1, max_failure_percent: none,
-               failure_scope: run, on_exceed: stop
+               failure_scope: run, on_exceed: stop, of: total, spread: even, preflight: false,
+               bake: 0.0s, approve: none
   at work      3 at once (auto: 3 = smallest of 3 hosts in the largest wave, 100)
   failures     1 of 7 hosts; one more: stop (running steps finish, nothing new starts)
   time         at most 3m 30s
@@ -205,6 +206,140 @@ def test_the_text_of_ten_thousand_hosts_is_short():
     assert "counts       1 play, 3,334 waves, 10,000 hosts, 1 step, 10,000 tasks" in text
     assert len(text.splitlines()) < 40
     assert shown(planned(play("all", strategy=rolling(1)), fleet=inventory("a[1-20]"))).count(" host  ") == 20
+
+
+def test_the_whole_text_of_a_play_that_says_all():
+    """What it waits for, its gate and what lies between waves, blocks, includes, and its other lists of steps."""
+    check = Check(
+        step("http", {"url": tpl("http://{{ host.name }}/")}), source="controller", successes=3, stable_for=5.0
+    )
+    strategy = rolling(2, gate=(check,), bake=60.0, approve=(1,), preflight=True, on_exceed="rollback")
+    block = Block(
+        "b",
+        "all or nothing",
+        (step(id="x", timeout=1.0),),
+        HERE,
+        rescue=(step(id="r", timeout=1.0),),
+        always=(step(id="z", timeout=1.0, delegate_to="lb1", on_resume="again"),),
+        when=tpl("facts.os == 'x'", bare=True),
+        needs=("in",),
+    )
+    inside = step(
+        "log",
+        {"text": tpl("{{ word }} {{ item }}")},
+        id="in/say",
+        frame="in",
+        timeout=1.0,
+        once="wave",
+        tags=("slow",),
+        notify=("h",),
+        throttle=2,
+    )
+    include = Block("in", None, (inside,), HERE, opens="in")
+    frames = {"in": Frame("in", "tasks/in.yaml", given={"word": tpl("{{ greeting }}")}, has_item=True, item="blue")}
+    lb = step(id="lb", timeout=1.0, delegate_to=tpl("lb{{ host.index }}"))
+    one = play(
+        "web[1-2]",
+        include,
+        block,
+        lb,
+        id="two",
+        needs=("web",),
+        when=tpl("facts.os == 'x'", bare=True),
+        handlers=(step(id="h", timeout=1.0),),
+        rollback=(step(id="back", timeout=1.0),),
+        always=(step(id="last", timeout=1.0),),
+        strategy=strategy,
+        frames=frames,
+    )
+    fleet = inventory("web[1-2]", "lb[1-2]")
+
+    text = shown(planned(play("web1"), one, fleet=fleet, settings=PlanSettings(given={"greeting": "hi"})))
+
+    assert "  inputs       greeting: hi" in text
+    assert "  needs        no other play" in text
+    assert (
+        text[text.index("play two") :]
+        == """\
+play two (2 hosts, site.yaml:3)
+  needs        web
+  when         facts.os == 'x' (asked as each host would start)
+  strategy     rolling
+  settings     waves: [2], order: inventory, group_by: none, per_group_limit: none,
+               concurrency: auto, sync: independent, max_failures: 0, max_failure_percent: none,
+               failure_scope: run, on_exceed: rollback, of: total, spread: even, preflight: true,
+               bake: 1m 0s, approve: [1]
+  at work      2 at once (auto: 2 = smallest of 2 hosts, 100)
+  failures     0 of 2 hosts; one more: rollback (running steps finish, then touched hosts are rolled back, \
+the latest wave first)
+  preflight    connect to every host, and to lb[1-2], before the first play
+  bake         1m 0s between two waves
+  approval     a person is asked after wave 1
+  delegates    lb[1-2],controller
+  time         at most 5m 16s, and until a person answers: two
+  gate
+    1. http [http]
+         url: http://{{ host.name }}/
+         asked: for each host that is still well, from controller
+         healthy: 3 successes in a row, one try every 2.0s, within 5m 0s, then no failure for 5.0s; \
+where it can't be told: pause
+  waves
+    1  2 hosts  web[1-2]
+  steps, as rendered for web1
+    1. in [include tasks/in.yaml, item: blue]
+         vars: {word: "{{ greeting }}"}
+         1. in/say [log]
+              text: hi blue
+              once: wave
+              throttle: 2
+              notify: [h]
+              tags: [slow]
+              time: at most 1.0s
+    2. b: all or nothing [block]
+         when: facts.os == 'x'
+         needs: [in]
+         1. x [command]
+              argv: ["true"]
+              time: at most 1.0s
+         rescue, where a step is failed or timed_out:
+           1. r [command]
+                argv: ["true"]
+                time: at most 1.0s
+         always:
+           1. z [command]
+                argv: ["true"]
+                delegate_to: lb1
+                on_resume: again
+                time: at most 1.0s
+    3. lb [command]
+         argv: ["true"]
+         delegate_to: lb1
+         time: at most 1.0s
+  handlers
+    1. h [command]
+         argv: ["true"]
+         time: at most 1.0s
+  rollback
+    1. back [command]
+         argv: ["true"]
+         time: at most 1.0s
+  always
+    1. last [command]
+         argv: ["true"]
+         time: at most 1.0s"""
+    )
+
+
+def test_a_delegate_is_shown_for_each_host():
+    """And with every task."""
+    one = step(delegate_to=tpl("lb{{ host.index }}"))
+
+    text = shown(
+        planned(play("web[1-2]", one, strategy=rolling(1)), fleet=inventory("web[1-2]", "lb[1-2]")), all_hosts=True
+    )
+
+    assert "delegate_to: lb1 for web1, lb2 for web2" in text
+    assert '    wave 2  web2  command  {argv: ["true"]}  on lb2' in text
 
 
 @pytest.mark.parametrize(
