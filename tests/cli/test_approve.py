@@ -78,6 +78,21 @@ def test_a_record_that_only_looks_like_a_question_is_none(tmp_path: Path) -> Non
     assert "does not wait" in runner("approve", "last", cwd=tmp_path).err
 
 
+def test_where_nobody_is_an_approval_is_not_waited_for(tmp_path: Path) -> None:
+    """The run ends with 20, also under --yes, and can't be approved any more."""
+    project(
+        tmp_path,
+        "version: 1\ninventory: hosts.yaml\nhosts: all\nsteps: [{approve: true}, {command: 'true'}]\n",
+        "connection: local\nhosts: {one: {}}\n",
+    )
+
+    done = runner("run", "site.yaml", "--yes", cwd=tmp_path)
+    late = runner("approve", "last", cwd=tmp_path)
+
+    assert (done.code, done.statuses()) == (20, {"one": "cancelled"})
+    assert (late.code, "nobody was there" in late.err) == (1, True)
+
+
 def test_where_nobody_is_a_pause_is_not_waited_for(tmp_path: Path) -> None:
     """Without a terminal the question stays open; --yes answers a pause, and says so in the records."""
     steps = "[{pause: {message: look at it}}]"
@@ -90,6 +105,5 @@ def test_where_nobody_is_a_pause_is_not_waited_for(tmp_path: Path) -> None:
     alone = runner("run", "site.yaml", cwd=tmp_path)
     yes = runner("run", "site.yaml", "--yes", cwd=tmp_path)
 
-    assert alone.statuses() | yes.statuses()  # both have ended
-    assert yes.code == 0
+    assert (alone.code, yes.code) == (20, 0)
     assert yes.events("approval.granted")[0]["how"] == "option"
