@@ -276,6 +276,8 @@ def _answer_here(wanted: Request, limit: float, clock: _Clock) -> Answer:
             return Answer(response.status, _by_name(response.headers), response.read(LARGEST))
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
+        if isinstance(reason, TimeoutError):
+            return _too_slow(limit)  # the socket's own limit may be met just before the clock's
         return Answer(0, reason=str(reason) or type(error).__name__)
 
 
