@@ -61,10 +61,12 @@ def after(watch: Watch, answer: Health, now: float, *, is_final: bool = False) -
     if answer is not Health.HEALTHY:
         over = replace(watch, in_row=0, well_since=None)
         return Next(over, now, answer) if is_final else _until_deadline(over, answer, now)
+    if watch.well_since is None and now > watch.ends + _ROUNDING:
+        return Next(watch, now, Health.UNHEALTHY)
     going = replace(watch, in_row=watch.in_row + 1)
+    if going.in_row < check.successes:
+        return _until_deadline(going, Health.UNHEALTHY, now)
     if going.well_since is None:
-        if going.in_row < check.successes or now > watch.ends + _ROUNDING:
-            return _until_deadline(going, Health.UNHEALTHY, now)
         going = replace(going, well_since=now)
     stable = (going.well_since or 0.0) + check.stable_for
     if now >= stable - _ROUNDING:

@@ -115,6 +115,13 @@ def test_what_waiting_can_not_change_is_not_waited_for() -> None:
     assert (following.verdict, following.at) == (Health.INCONCLUSIVE, 1.0)
 
 
+def test_a_good_answer_behind_the_deadline_comes_too_late() -> None:
+    """It counts for nothing."""
+    following = after(begun(check(deadline=5), 0.0), Health.HEALTHY, 5.5)
+
+    assert (following.verdict, following.at, following.watch.in_row) == (Health.UNHEALTHY, 5.5, 0)
+
+
 def test_a_look_may_take_what_is_left_of_the_deadline() -> None:
     """And in the stable time that, or what is left of it, or a little."""
     before = begun(check(deadline=20, stable_for=5), 0.0)

@@ -224,12 +224,16 @@ def test_a_look_takes_no_longer_than_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_sensitive_check_says_nothing(tmp_path: Path) -> None:
-    """Neither in its records nor in the reason."""
+    """Neither in its records nor in the reason, not even of why it could not be made."""
     script = answers({("*", "*"): Answer(rc=1, stderr=b"password wrong\n")})
+    gate = """[
+      {command: [probe, hush], failed_when: host.name == 'web01', sensitive: true, deadline: 1s},
+      {http: "{{ 'hush' if run.id else '' }}", sensitive: true, on_inconclusive: fail}]"""
 
-    done = gated(tmp_path, "[{command: [probe, hush], sensitive: true, deadline: 1s}]", script)
+    done = gated(tmp_path, gate, script)
 
     assert "its output is hidden" in done.verdict.failed["web01"]
+    assert "why is hidden" in done.verdict.failed["web02"]
     assert not [line for line in done.ran.recorder.lines if b"hush" in line or b"password" in line]
 
 
