@@ -67,7 +67,7 @@ def approve(root: Path | None, wanted: str, *, yes: bool) -> str:
 
 def find(root: Path, wanted: str) -> RunFolder:
     """The run with that id or unique beginning of one, or the ``last``. Raises InputError."""
-    runs = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    runs = [path.name for path in sorted(root.iterdir(), key=_age) if path.is_dir()] if root.is_dir() else []
     if not runs:
         raise _unknown(f'there are no runs in "{root}"', "name the folder with --runs-dir")
     fit = runs[-1:] if wanted == "last" else [name for name in runs if name == wanted]
@@ -78,6 +78,15 @@ def find(root: Path, wanted: str) -> RunFolder:
         raise _unknown(f'"{wanted}" may be any of {len(fit)} runs', f"write more of it: {_listed(fit)}")
     hint = suggest(wanted, runs) or f"the latest are {_listed(runs)}"
     raise _unknown(f'there is no run "{wanted}"', hint)
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Sorts runs by the second in their names, and those of the same second by when they were planned."""
+    try:
+        planned = (path / "plan.json").stat().st_mtime_ns
+    except OSError:
+        planned = 0
+    return path.name[: len("20261121-094501")], planned
 
 
 def state_of(folder: RunFolder) -> State:

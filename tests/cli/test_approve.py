@@ -93,8 +93,11 @@ def test_where_nobody_is_an_approval_is_not_waited_for(tmp_path: Path) -> None:
     assert (late.code, "nobody was there" in late.err) == (1, True)
 
 
-def test_where_nobody_is_a_pause_is_not_waited_for(tmp_path: Path) -> None:
-    """Without a terminal the question stays open; --yes answers a pause, and says so in the records."""
+@pytest.mark.parametrize(("words", "code", "answers"), [((), 20, []), (("--yes",), 0, ["option"])])
+def test_where_nobody_is_only_yes_lets_a_pause_go_on(
+    tmp_path: Path, words: tuple[str, ...], code: int, answers: list[str]
+) -> None:
+    """Without it the question stays open; with it the records say that an option answered."""
     steps = "[{pause: {message: look at it}}]"
     project(
         tmp_path,
@@ -102,8 +105,37 @@ def test_where_nobody_is_a_pause_is_not_waited_for(tmp_path: Path) -> None:
         "connection: local\nhosts: {one: {}}\n",
     )
 
-    alone = runner("run", "site.yaml", cwd=tmp_path)
-    yes = runner("run", "site.yaml", "--yes", cwd=tmp_path)
+    done = runner("run", "site.yaml", *words, cwd=tmp_path)
 
-    assert (alone.code, yes.code) == (20, 0)
-    assert yes.events("approval.granted")[0]["how"] == "option"
+    assert done.code == code
+    assert [record["how"] for record in done.events("approval.granted")] == answers
+
+
+def test_the_last_of_two_runs_of_the_same_second_is_the_later_one(tmp_path: Path) -> None:
+    """Their names do not tell; when they were planned does."""
+    for number, name in enumerate(("20261121-094501-zzzz", "20261121-094501-aaaa")):
+        a_run(tmp_path / "runs", name)
+        (tmp_path / "runs" / name / "plan.json").touch()
+        os.utime(tmp_path / "runs" / name / "plan.json", (number, number))
+
+    assert "20261121-094501-aaaa" in runner("approve", "last", cwd=tmp_path).err
+
+
+def test_a_secret_in_a_question_is_masked(tmp_path: Path) -> None:
+    """What a person is asked is in records and views, as all text is: without secrets."""
+    project(
+        tmp_path,
+        """
+version: 1
+inventory: hosts.yaml
+hosts: all
+secrets: {token: {env: TOKEN}}
+steps: [{approve: "use {{ secrets.token }}?"}]
+""",
+        "connection: local\nhosts: {one: {}}\n",
+    )
+
+    done = runner("run", "site.yaml", cwd=tmp_path, TOKEN="Tr0ub4dor-54723075")
+
+    assert done.events("approval.waiting")[0]["question"] == "use ***?"
+    assert "54723075" not in done.out + done.err + (done.folder / "events.jsonl").read_text()
