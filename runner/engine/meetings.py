@@ -46,11 +46,14 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What came of a node that runs once: on which host, and why it went badly (None where it did not)."""
+    """What came of a node that runs once: on which host, and why it went badly (None where it did not).
+
+    ``is_cancelled`` where it was kept from its end: by a stop, or since nobody was there to answer.
+    """
 
     host: str
     trouble: str | None = None
-    is_unknown: bool = False
+    is_cancelled: bool = False
 
 
 class Claim:

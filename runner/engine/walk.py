@@ -147,8 +147,12 @@ class Walk:
             claim.pass_on(self._host.name)
             return trouble
         share(self._turn, node)
-        is_bad = trouble is not None and node.on_failure != "ignore"
-        claim.settle(Settled(self._host.name, f"{trouble.status}: {trouble}" if trouble and is_bad else None))
+        if trouble is None or (node.on_failure == "ignore" and trouble.status is not Status.CANCELLED):
+            claim.settle(Settled(self._host.name))
+        elif trouble.status is Status.CANCELLED:
+            claim.settle(Settled(self._host.name, trouble.reason, is_cancelled=True))
+        else:
+            claim.settle(Settled(self._host.name, f"{trouble.status}: {trouble}"))
         return trouble
 
     def _follow(self, node: Node, settled: Settled | None) -> Trouble | None:
@@ -157,6 +161,8 @@ class Walk:
             return self._ended(node, Outcome(Status.SKIPPED, message=FALSE))
         if settled.trouble is None:
             return self._ended(node, Outcome(Status.SKIPPED, message=f"run once, on {settled.host}"), again=True)
+        if settled.is_cancelled:
+            return Trouble(Status.CANCELLED, node.id, settled.trouble)
         words = f"run once, on {settled.host}, where it ended {settled.trouble}"
         return self._ended(node, failed(words, temporary=False), again=True)
 

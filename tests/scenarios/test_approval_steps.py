@@ -7,7 +7,7 @@ import pytest
 from scenario import Ran, scenario
 
 from runner.model.decision import Answer, Question
-from runner.model.events import ApprovalDenied, ApprovalWaiting, StepEnded
+from runner.model.events import ApprovalDenied, ApprovalWaiting, BudgetChanged, StepEnded
 
 STEPS = """
 version: 1
@@ -71,6 +71,24 @@ def test_where_nobody_is_no_other_host_is_let_in(tmp_path: Path, kind: str) -> N
     assert (ended.status, ended.reason) == ("cancelled", "waiting for approval; nobody is here")
     assert ran.statuses() == {"web01": "cancelled", "web02": "changed", "web03": "not_run"}
     assert len(ran.all(ApprovalWaiting)) == 1
+
+
+def test_one_question_for_all_that_nobody_answers_fails_none_of_them(tmp_path: Path) -> None:
+    """Those that wait for the host that asks are cancelled as it is: the budget is as it was."""
+    text = """
+version: 1
+hosts: all
+strategy: {type: rolling, waves: 2, max_failures: 0}
+steps: [{id: ask, approve: fine?, once: run}]
+"""
+
+    async def nobody(_: Question) -> Answer:
+        return Answer(None)
+
+    ran = scenario(text, tmp_path, hosts="web[01-03]", ask=nobody)
+
+    assert ran.statuses() == {"web01": "cancelled", "web02": "cancelled", "web03": "not_run"}
+    assert not ran.all(BudgetChanged)
 
 
 def test_nobody_in_time_is_a_no(tmp_path: Path) -> None:
