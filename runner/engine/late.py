@@ -61,4 +61,4 @@ def _end(play: "PlayRun", host: HostRun, trouble: Trouble | None) -> None:
         host.take(trouble)
     status = play.statuses[host.name] = host.end()
     if status.counts:
-        play.spend(host.turn.wave, host.name)
+        play.spending.spend(host.turn.wave, host.name)
