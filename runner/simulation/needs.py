@@ -106,7 +106,7 @@ class _Look:
 
 def _member(value: Any, part: str | int | None) -> Any:
     """What a written member leads to; the whole where that can't be told."""
-    if isinstance(value, Mapping) and part is not None:
+    if isinstance(value, Mapping) and part is not None and (part in value or not hasattr(dict, str(part))):
         return value.get(part, _MISSING)
     if isinstance(value, list | tuple) and isinstance(part, int):
         return value[part] if -len(value) <= part < len(value) else _MISSING
