@@ -50,7 +50,7 @@ that of the run.
     multiple=True,
     envvar="RUNNER_TAKES",
     metavar="[HOST:]STEP=DURATION",
-    help="How long a step takes: 40s, 5m; by default 1s.",
+    help="How long a step takes, or each look of a gate: 40s, 5m; by default 1s.",
 )
 @click.option("--chance", envvar="RUNNER_CHANCE", metavar="N%", help="So many of all tries fail; --seed says which.")
 @click.option("--deny", envvar="RUNNER_DENY", is_flag=True, help="Approvals are denied.")

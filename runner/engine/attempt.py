@@ -289,6 +289,8 @@ def words_of(error: RunnerError) -> str:
 
 
 def _fingerprint(params: Mapping[str, Any], salt: bytes) -> str:
-    """A salted hash of what is about to be done: tells equal from changed without telling what."""
+    """A salted hash of what is about to be done: tells equal from changed without telling what; no salt, no hash."""
+    if not salt:
+        return ""
     data = repr(sorted(params.items())).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(data, digest_size=8, key=salt).hexdigest()

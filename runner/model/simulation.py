@@ -113,11 +113,12 @@ class Story:
     _lost: dict[str, str] = field(default_factory=dict)
 
     def timeline(self) -> tuple[Moment, ...]:
-        """The moments, with the hosts of those that are alike."""
-        return tuple(
+        """The moments by the time at which they began, with the hosts of those that are alike."""
+        whole = (
             changed(moment, hosts=tuple(self._failed[place])) if place in self._failed else moment
             for place, moment in enumerate(self.moments)
         )
+        return tuple(sorted(whole, key=lambda moment: moment.at))
 
     def see(self, event: Event, at: float) -> None:
         """One more event, ``at`` seconds after the start."""

@@ -62,8 +62,8 @@ async def _run(kind: StepKind[Any], world: World, params: Mapping[str, Any], tar
     await target.sleep(takes)
     if verdict.end == "lost":
         raise LostError(REASON)
-    if verdict.end == "fail":
-        return failed(REASON)
+    if verdict.end == "fail" or (verdict.end == "unreachable" and kind.name not in CONTROL):
+        return failed(REASON)  # this machine does not reach the host either
     if kind.name in CONTROL and "duration" not in params:
         return await kind.run(typed(kind, params), target)
     return ok(changed=_changes(kind, params, target))

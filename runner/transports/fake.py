@@ -19,6 +19,7 @@ from fnmatch import fnmatchcase
 
 from runner.errors import ConnectError, LostError, RunnerError
 from runner.model.inventory import Become, Host
+from runner.model.outcome import NOTHING, Captured
 from runner.shell import Capture
 from runner.transport import Command, CommandResult, Transport, TransportContext, TransportKind
 from runner.transports.options import FAKE_SCHEMA
@@ -164,10 +165,9 @@ class _FakeSession:
         fate = command.fate
         self._group += 1
         fate.sent, fate.group = True, self._group
-        captures = {stream: Capture(command.limit) for stream in ("stdout", "stderr")}
         try:
-            for stream, capture in captures.items():
-                _pass_on(command, stream, answer.stdout if stream == "stdout" else answer.stderr, capture)
+            out = _pass_on(command, "stdout", answer.stdout) if answer.stdout else NOTHING
+            err = _pass_on(command, "stderr", answer.stderr) if answer.stderr else NOTHING
             await asyncio.sleep(answer.duration)
         except BaseException:
             fate.killed = "unknown"  # stays so when it is cancelled again
@@ -177,7 +177,6 @@ class _FakeSession:
         if answer.lost:
             self.closed = True
             raise LostError(answer.lost)
-        out, err = (capture.captured for capture in captures.values())
         return CommandResult(answer.rc, answer.signal, out, err)
 
     def beside(self) -> "_FakeSession":
@@ -191,12 +190,12 @@ class _FakeSession:
         self.closed = True
 
 
-def _pass_on(command: Command, stream: str, data: bytes, capture: Capture) -> None:
-    if not data:
-        return
+def _pass_on(command: Command, stream: str, data: bytes) -> Captured:
+    capture = Capture(command.limit)
     if stream == "stderr" or command.keep_stdout:
         capture.add(data)
     else:
         capture.size += len(data)
     if command.sink is not None:
         command.sink(stream, data)
+    return capture.captured

@@ -350,3 +350,50 @@ def test_a_delegate_that_is_away_is_told(here):
 
     assert data["timeline"][0]["hosts"] == ["db1"]
     assert (data["timeline"][0]["status"], data["exit"]) == ("unreachable", 5)
+
+
+GATED = """\
+version: 1
+inventory: hosts.yaml
+hosts: web
+strategy:
+  type: rolling
+  waves: 3
+  gate:
+    - http: {url: "http://{{ host.address }}/", from: controller}
+      successes: 2
+      failed_when: result.body != "ready"
+      deadline: 1m
+steps:
+  - command: activate
+"""
+
+
+def test_gates_pass_unless_they_are_told_not_to(here):
+    """Two looks of a second, two seconds apart; one that fails once passes later, one that always does ends the run."""
+    (here / "site.yaml").write_text(GATED)
+
+    well, late, never = simulate(), simulate("--fail", "web05:gate@1"), simulate("--fail", "web05:gate")
+
+    gates = [[moment for moment in data["timeline"] if moment["what"] == "gate"] for data in (well, late, never)]
+    assert [(gate["at"], gate["until"]) for gate in gates[0]] == [(1.0, 5.0), (6.0, 10.0), (11.0, 15.0)]
+    assert gates[1][1]["until"] == 6.0 + 1 + 2 + 1 + 2 + 1
+    assert statuses(never)["web05"] == "gate_failed"
+    assert (well["exit"], late["exit"], never["exit"]) == (0, 0, 7)
+
+
+def test_a_look_of_a_gate_takes_what_it_is_told_to(here):
+    """Beyond the deadline the gate is not met; a host that went away meanwhile has not passed it."""
+    (here / "site.yaml").write_text(GATED)
+
+    assert simulate("--takes", "gate=20s")["timeline"][1]["until"] == 1 + 20 + 2 + 20
+    assert simulate("--takes", "gate=2m")["exit"] == 7
+    assert statuses(simulate("--unreachable", "web01:gate"))["web01"] == "gate_failed"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_gate_that_is_not_there_is_told():
+    """A playbook without one has nothing that could fail."""
+    [problem] = refused("--fail", "web01:gate")
+
+    assert problem.startswith('--fail:1:7: no step of the plan is called "gate"')

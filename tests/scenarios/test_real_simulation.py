@@ -153,3 +153,48 @@ def simulated_rollback(told: dict[str, Any]) -> list[str]:
     [rollback] = [moment for moment in told["timeline"] if moment["what"] == "rollback"]
     hosts: list[str] = rollback["hosts"]
     return hosts
+
+
+GATED = """
+version: 1
+inventory: hosts.yaml
+hosts: all
+strategy:
+  type: rolling
+  waves: [1, 3, rest]
+  on_exceed: rollback
+  concurrency: 1
+  gate:
+    - command: "test {{ host.name }} != web03"
+      successes: 2
+      interval: 10ms
+      deadline: 500ms
+steps:
+  - name: activate
+    command: "true"
+rollback:
+  - name: previous
+    command: "true"
+always:
+  - name: alarms
+    command: "true"
+    once: wave
+"""
+
+
+def test_a_gate_that_is_not_met_ends_both_alike(sshd: Sshd, tmp_path: Path) -> None:
+    """The first wave passes, one host of the second does not: both waves are rolled back, the third never begins."""
+    project(tmp_path, GATED, sshd.inventory_text(6))
+
+    real = runner("run", "site.yaml", cwd=tmp_path)
+    words = ["--fail", "web03:gate", "--takes", "gate=1ms", "--format", "json"]
+    simulated = runner("simulate", "site.yaml", *words, cwd=tmp_path)
+
+    told = json.loads(simulated.out)
+    assert simulated_states(told, "site") == real_states(real, "site")
+    assert (simulated.code, real.code) == (8, 8)
+    gates = [(moment["status"], moment["hosts"]) for moment in told["timeline"] if moment["what"] == "gate"]
+    assert sorted(gates) == sorted(
+        [("passed", record["hosts"]) for record in real.events("gate.passed")]
+        + [(record["verdict"], record["hosts"]) for record in real.events("gate.failed")]
+    )
