@@ -43,7 +43,7 @@ class Decisions:
         self._color = color
         self._argv: tuple[str, ...] = ()
         self._of_waves: dict[str, int] = {}
-        self._asked: dict[tuple[str, int, str], int] = {}
+        self._asked: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
 
     @property
     def answer(self) -> str:
@@ -73,6 +73,7 @@ class Decisions:
         if isinstance(event, WaveStarted):
             self._of_waves[event.play] = event.of
             return Told(f"{self.place(event.play, event.wave)}  started  {hosts(event.hosts)}")
+        self._asked.pop((event.play, event.wave), None)
         status, numbers = self._paint(event.status, event.status), counts(event.counts, color=self._color)
         return Told(f"{self.place(event.play, event.wave)}  ended  {status}  {numbers}  {duration(event.duration)}")
 
@@ -83,7 +84,8 @@ class Decisions:
                 return None
             case BudgetExceeded():
                 last = ", the last of a gate," if event.by_gate else ""
-                words = f"{event.failures} failures{last} are more than the {event.allowed} allowed: {event.action}"
+                many = f"{count(event.failures, 'failure')}{last} {'is' if event.failures == 1 else 'are'}"
+                words = f"{many} more than the {event.allowed} allowed: {event.action}"
                 return Told(f"{visible(event.play)}  {self._paint(words, 'failed')}")
             case Baking():
                 return Told(f"{self.place(event.play, event.wave)}  bake: {duration(event.duration)} before the next")
@@ -99,19 +101,24 @@ class Decisions:
         place = f"{self.place(event.play, event.wave)}  gate: "
         match event:
             case GateChecked():
-                key = (event.play, event.wave, event.check)
-                self._asked[key] = max(self._asked.get(key, 0), event.number)
+                self._asked.setdefault((event.play, event.wave), {})[event.check, event.host] = event.number
                 return None
             case GatePassed():
-                numbers = (n for (play, wave, _), n in self._asked.items() if (play, wave) == (event.play, event.wave))
-                verdict = f"{self._paint('healthy', 'ok')} on {hosts(event.hosts)}{_after(max(numbers, default=0))}"
+                verdict = f"{self._paint('healthy', 'ok')} on {hosts(event.hosts)}{self._after(event)}"
                 return Told(f"{place}{verdict}  {duration(event.duration)}")
             case GateFailed():
-                often = _after(self._asked.get((event.play, event.wave, event.check), 0))
                 reason = f": {visible(event.reason)}" if event.reason else ""
                 verdict = self._paint(event.verdict, "failed")
-                words = f"{visible(event.check)} {verdict} on {hosts(event.hosts)}{often}{reason}"
+                words = f"{visible(event.check)} {verdict} on {hosts(event.hosts)}{self._after(event)}{reason}"
                 return Told(f"{place}{words}{_source(event.src)}  {duration(event.duration)}")
+
+    def _after(self, event: GatePassed | GateFailed) -> str:
+        """How often these hosts were asked, at most."""
+        of = {*event.hosts, ""}
+        asked = self._asked.get((event.play, event.wave), {})
+        only = event.check if isinstance(event, GateFailed) else None
+        often = max((n for (check, host), n in asked.items() if host in of and only in {None, check}), default=0)
+        return f" after {count(often, 'check')}" if often else ""
 
     def _question(self, event: ApprovalWaiting | ApprovalGranted | ApprovalDenied) -> Told:
         step = f"{step_name(self._names, event.play, event.step)}  " if event.step else ""
@@ -148,10 +155,6 @@ def hinted(hint: str) -> str:
 
 def _source(src: str) -> str:
     return f" ({visible(src)})" if src else ""
-
-
-def _after(number: int) -> str:
-    return f" after {count(number, 'check')}" if number else ""
 
 
 def _by(event: ApprovalGranted | ApprovalDenied) -> str:

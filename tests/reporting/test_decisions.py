@@ -70,8 +70,9 @@ def test_a_gate_that_passes_says_how_often_it_was_asked():
 def test_a_gate_that_fails_says_which_check_and_why():
     """With its place in the file, and how often that check was asked."""
     answers = [gate_checked("web03", "unhealthy", n) for n in (1, 2)]
+    others = [gate_checked("web03", number=9, check="queue"), gate_checked("web01", number=5)]
 
-    lines = lines_of(*answers, gate_checked("web03", number=9, check="queue"), gate_failed("web03", duration=4.0))
+    lines = lines_of(*answers, *others, gate_failed("web03", duration=4.0))
 
     assert lines == [
         "web  wave 1/3  gate: healthz unhealthy on web03 after 2 checks: status 503, not 200 (deploy.yaml:5)  4.0s"
@@ -81,7 +82,7 @@ def test_a_gate_that_fails_says_which_check_and_why():
 def test_a_budget_that_a_gate_exceeds_is_told_as_such():
     """Whoever reads it looks at the gate."""
     assert lines_of(budget_exceeded(by_gate=True, action="rollback")) == [
-        "web  1 failures, the last of a gate, are more than the 0 allowed: rollback"
+        "web  1 failure, the last of a gate, is more than the 0 allowed: rollback"
     ]
 
 

@@ -143,7 +143,7 @@ def test_frames_replace_each_other_and_news_scroll_above():
         "web  wave 1/2  upload it  failed: exit status 1  web2  0.0s",
         "web  wave 1/2  host ended  failed  web2  0.0s",
         "web  wave 1/2  ended  failed  ok 1  failed 1  not_run 1  1.0s",
-        "web  1 failures are more than the 0 allowed: stop",
+        "web  1 failure is more than the 0 allowed: stop",
     ]
 
 

@@ -139,7 +139,7 @@ def test_retries_notes_waves_budget_and_warnings_are_told():
         "web  wave 1/3  upload the release  failed  web01  0.0s",
         "web  wave 1/3  host ended  failed  web01  0.0s",
         "web  wave 1/3  ended  failed  failed 1  1m 5s",
-        "web  1 failures are more than the 0 allowed: stop",
+        "web  1 failure is more than the 0 allowed: stop",
         "web  wave 2/3  host ended  not_run: the budget was exceeded  web02",
     ]
 

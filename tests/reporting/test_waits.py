@@ -49,13 +49,13 @@ def test_a_gate_names_the_hosts_that_are_not_well_yet():
     answers = [
         gate_checked("web1", of=2, successes=2),
         gate_checked("web2", "unhealthy", of=2, reason="status 503, not 200"),
-        gate_checked("", "inconclusive", check="queue", reason="refused"),
+        gate_checked("", "inconclusive", check="queue", reason="ref\x1bused"),
         gate_checked("web2", of=2, successes=1, number=2),
     ]
 
     assert waited(*answers) == [
         "web  waiting for the gate: healthz  web2  13s",
-        "web  waiting for the gate: queue  wave 1  13s  queue | inconclusive: refused",
+        "web  waiting for the gate: queue  wave 1  13s  queue | inconclusive: ref\\eused",
     ]
     assert waited(*answers[:2]) == [
         "web  waiting for the gate: healthz  web2  11s  web2 | unhealthy: status 503, not 200"
