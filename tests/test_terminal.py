@@ -181,17 +181,18 @@ steps:
 """
 
 
-def asking(folder: Path, *words: str) -> Terminal:
+def asking(folder: Path, *words: str, output: str = "plain") -> Terminal:
     """A run at a terminal that has just asked."""
     project(folder, APPROVE.format(folder=folder), LOCAL)
-    terminal = Terminal("run", "site.yaml", "--output", "plain", *words, cwd=folder)
+    terminal = Terminal("run", "site.yaml", "--output", output, *words, cwd=folder)
     terminal.until("are the graphs fine? [y/N]")
     return terminal
 
 
-def test_a_person_approves_at_the_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("output", ["live", "plain"])
+def test_a_person_approves_at_the_terminal(tmp_path: Path, output: str) -> None:
     """What is no answer is asked again; a y lets the run go on, and it is recorded who said so, also under --yes."""
-    terminal = asking(tmp_path, "--yes")
+    terminal = asking(tmp_path, "--yes", output=output)
 
     terminal.type(b"perhaps\r")
     terminal.until('"perhaps" is neither y nor n')
