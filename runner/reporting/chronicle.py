@@ -1,6 +1,7 @@
 """Events told as lines, in order: what ``plain`` writes, and what scrolls by above the live view.
 
-Equal news of several hosts that come between two calls of :meth:`Chronicle.told` are one line with the hosts folded.
+Equal news of several hosts that come between two calls of :meth:`Chronicle.told` are one line with the hosts folded,
+as far as each host's own news, and what concerns all, stay in their order.
 """
 
 from collections.abc import Iterator
@@ -43,7 +44,10 @@ class Chronicle:
         self._color = color
         self._brief = brief
         self._zone = zone
-        self._news: dict[tuple[object, ...], _News] = {}
+        self._news: list[_News] = []
+        self._latest: dict[tuple[object, ...], _News] = {}
+        self._heard: dict[str, int] = {}
+        self._said = 0
         self._decisions = Decisions(names, run, color=color)
 
     def see(self, event: Event, ts: float) -> None:
@@ -68,8 +72,11 @@ class Chronicle:
 
     def told(self) -> list[str]:
         """The lines since the last call, and forget them."""
-        lines = [line for news in self._news.values() for line in self._lines(news)]
+        lines = [line for news in self._news for line in self._lines(news)]
         self._news.clear()
+        self._latest.clear()
+        self._heard.clear()
+        self._said = 0
         return lines
 
     def waiting(self, progress: Progress, now: float) -> list[str]:
@@ -126,12 +133,19 @@ class Chronicle:
         return clock(ts, self._zone)
 
     def _say(self, ts: float, text: str, detail: tuple[str, ...]) -> None:
-        self._news["once", len(self._news)] = _News(ts, text, detail)
+        self._news.append(_News(len(self._news), ts, text, detail))
+        self._said = len(self._news)
 
     def _add(
         self, ts: float, text: str, host: str, *, where: str, took: float | None = None, detail: tuple[str, ...] = ()
     ) -> "_News":
-        news = self._news.setdefault((where, text, detail), _News(ts, f"{where}  {text}", detail))
+        """Add a host to equal news, unless something was heard since that comes before it for this host."""
+        news = self._latest.get((where, text, detail))
+        if news is None or news.number < max(self._said, self._heard.get(host, 0)):
+            news = _News(len(self._news), ts, f"{where}  {text}", detail)
+            self._news.append(news)
+            self._latest[where, text, detail] = news
+        self._heard[host] = news.number
         news.hosts.append(host)
         if took is not None:
             news.took.append(took)
@@ -144,11 +158,12 @@ class Chronicle:
 
 
 class _News:
-    """Equal news of some hosts, with the time, and the output files, of the first."""
+    """Equal news of some hosts, with the time, and the output files, of the first. ``number`` is their place."""
 
-    __slots__ = ("detail", "hosts", "output", "text", "took", "ts")
+    __slots__ = ("detail", "hosts", "number", "output", "text", "took", "ts")
 
-    def __init__(self, ts: float, text: str, detail: tuple[str, ...] = ()) -> None:
+    def __init__(self, number: int, ts: float, text: str, detail: tuple[str, ...] = ()) -> None:
+        self.number = number
         self.ts = ts
         self.text = text
         self.detail = detail

@@ -74,6 +74,20 @@ def test_equal_results_within_a_tick_are_one_line():
     ]
 
 
+def test_what_a_host_did_is_told_in_its_order():
+    """A host that comes to the first step later than another to the second is not put beside that one."""
+    lines = lines_of(*turn("web01", "reload"), *turn("web02", "upload", "reload"))
+
+    assert [line[10:] for line in lines] == [
+        "web  wave 1/3  host started  web[01-02]",
+        "web  wave 1/3  reload it  ok  web01  0.0s",
+        "web  wave 1/3  host ended  ok  web01  0.0s",
+        "web  wave 1/3  upload the release  ok  web02  0.0s",
+        "web  wave 1/3  reload it  ok  web02  0.0s",
+        "web  wave 1/3  host ended  ok  web02  0.0s",
+    ]
+
+
 def test_a_failure_is_told_in_full():
     """Reason, exit status, the last lines of output, its files, and what became of the host; nothing hidden."""
     lines = lines_of(
