@@ -1,6 +1,6 @@
 """``runner plan``: what a run would do. No host is contacted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from runner.location import Problem
 from runner.model.plan import Plan
 from runner.model.plan_description import document, encode_document
 from runner.patterns import did_you_mean
+from runner.reporting.graph import Graph, graph
+from runner.reporting.graph_text import dot, mermaid
 from runner.reporting.plan import render
 from runner.reporting.preview import Preview
 from runner.reporting.problems import text
@@ -25,7 +27,10 @@ Examples:
   runner plan playbooks/rolling-deploy.yaml
   runner plan site.yaml -i inventory/production.yaml --limit 'web[01-04]' --host web03
   runner plan site.yaml --format json | jq '.plays[].waves[].hosts'
+  runner plan site.yaml --format dot | dot -Tsvg > plan.svg
 """
+
+GRAPHS: Mapping[str, Callable[[Graph], Iterator[str]]] = {"mermaid": mermaid, "dot": dot}
 
 LINES = 1000
 """Lines written at once: a plan with every host may have many thousands."""
@@ -38,11 +43,11 @@ LINES = 1000
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "json")),
+    type=click.Choice(("text", "json", *GRAPHS)),
     default="text",
     envvar="RUNNER_FORMAT",
     show_default=True,
-    help="For people, or for programs.",
+    help="For people, for programs, or as a graph that Mermaid or Graphviz draws.",
 )
 @click.option(
     "--host",
@@ -59,11 +64,16 @@ def command(playbook: Path, *, form: str, only: tuple[str, ...], all_hosts: bool
 
     Steps are rendered as far as no answer of a host is needed; the rest is shown as it is written.
     """
+    if form in GRAPHS and (only or all_hosts):
+        raise click.UsageError(f"--format {form} draws waves and steps; --host and --all-hosts have no place in it")
     options["limit"] = read_limit(options["limit"], Path.cwd())
     options["exclude"] = read_limit(options["exclude"], Path.cwd())
     planned = make_plan(Settings(playbook=playbook, **options))
     _check_hosts(only, planned.plan)
     _warn(planned)
+    if form in GRAPHS:
+        _write(GRAPHS[form](graph(planned.plan)))
+        return exit_codes.OK
     preview = Preview(planned.plan, planned.loaded.templates)
     if form == "json":
         tasks = preview.tasks(only or None) if only or all_hosts else None

@@ -195,6 +195,13 @@ def test_an_empty_list_of_hosts_is_no_limit_on_all(here):
     ]
 
 
+def test_a_plan_can_be_drawn():
+    """For Mermaid and for Graphviz; hosts that steps would be rendered for have no place there."""
+    assert call("--format", "mermaid").stdout.startswith('flowchart TD\n  subgraph play1["play six"]\n')
+    assert 'p1w1 [shape=folder, label="wave 1: web[1-4]"]' in call("--format", "dot").stdout
+    assert call("--format", "dot", "--host", "web1").exit_code == 2
+
+
 def test_warnings_go_to_standard_error(here):
     """Standard output holds the plan alone."""
     (here / "site.yaml").write_text(SITE.replace("{word: hi}", "{word: hi, unused: 1}"))
