@@ -7,10 +7,13 @@ from events_builder import (
     budget_exceeded,
     ended,
     folded,
+    gate_checked,
+    gate_failed,
     host_ended,
     host_started,
     intent,
     note,
+    notified,
     output,
     plan_ready,
     play,
@@ -261,9 +264,9 @@ def test_a_hosts_status_over_several_plays(statuses, expected):
     assert status == expected
 
 
-TURNS = st.sampled_from(
-    ["ok", "changed", "failed", "timed_out", "unknown", "ignored", "loop", "not_run", "unreachable"]
-)
+FIRST = ["ok", "changed", "failed", "timed_out", "unknown", "ignored", "loop", "not_run", "unreachable"]
+LATER = ["rescued", "handler", "pending", "gate", "again"]
+TURNS = st.sampled_from([*FIRST, *LATER])
 
 
 def _events(host: str, kind: str, seconds: float) -> list:
@@ -277,6 +280,24 @@ def _events(host: str, kind: str, seconds: float) -> list:
         case "loop":
             items = [e for i in (1, 2) for e in (intent(host, item=i), ended(host, "changed", item=i))]
             return [host_started(host), *items, ended(host, "changed", duration=seconds), host_ended(host, "changed")]
+        case _:
+            return _later_events(host, kind, seconds)
+
+
+def _later_events(host: str, kind: str, seconds: float) -> list:
+    match kind:
+        case "rescued":
+            return turn(host, "upload", status="failed", end="changed", rescued=True, duration=seconds)
+        case "handler" | "pending":
+            own = [host_started(host), intent(host), ended(host, "changed"), notified(host)]
+            ran = [intent(host, "restart", section="handlers"), ended(host, "ok", "restart", section="handlers")]
+            return [*own, *(ran if kind == "handler" else []), host_ended(host, "changed", duration=seconds)]
+        case "gate":
+            answers = [gate_checked(host, "unhealthy", n) for n in (1, 2)]
+            return [*turn(host, "upload"), *answers, gate_failed(host), host_ended(host, "gate_failed")]
+        case "again":
+            late = turn(host, "unsilence", section="always", status="failed", duration=seconds)
+            return [*turn(host, "upload", "reload"), *late]
         case _:
             return turn(host, "upload", "reload", status=kind, reason=f"it is {kind}", duration=seconds)
 
