@@ -64,7 +64,7 @@ def params(value: Any) -> Iterator[str]:
     """The params of a step, a line or more for each."""
     if isinstance(value, Mapping):
         for key, part in value.items():
-            yield from block(str(key), part)
+            yield from block(str(key).removesuffix("_"), part)  # as it is written: from, not from_
     else:
         yield visible(str(value))
 
@@ -81,7 +81,8 @@ def settings(step: Step, time: Longest) -> Iterator[str]:
     yield from surroundings(step)
     if step.stdin is not None:
         yield from block("stdin", HIDDEN if step.sensitive else as_written(step.stdin))
-    yield f"time: {takes(time)}{_tries(step)}"
+    if step.kind != "flush":
+        yield f"time: {takes(time)}{_tries(step)}"
 
 
 def of_block(node: Block) -> Iterator[str]:
