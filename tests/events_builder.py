@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -199,17 +199,24 @@ def a_plan(
     steps: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
     strategy: Strategy | None = None,
+    logs: tuple[str, ...] = (),
     **more,
 ) -> Plan:
-    """A plan of one play ``web`` in one wave; ``steps`` maps ids to names, and so do ``handlers`` and the like."""
+    """A plan of one play ``web`` in one wave; ``steps`` maps ids to names, and so do ``handlers`` and the like.
+
+    All of them are commands, but those that ``logs`` names.
+    """
     place = Location("deploy.yaml", 9)
-    made = _steps("", steps or {"upload": "upload"})
+    made = _steps("", steps or {"upload": "upload"}, logs)
     parts = {part: _steps(part, more.pop(part)) for part in ("handlers", "rollback", "always") if part in more}
     waves = (Wave(1, hosts),)
     web = PlannedPlay("web", "Web", hosts, waves, made, strategy or Strategy(), 10, place, **parts, **more)
     return Plan("deploy.yaml", "deploy", ".", (web,), {}, notes=notes)
 
 
-def _steps(section: str, names: Mapping[str, str]) -> tuple[Step, ...]:
+def _steps(section: str, names: Mapping[str, str], logs: Container[str] = ()) -> tuple[Step, ...]:
     place = Location("deploy.yaml", 9)
-    return tuple(Step(id, name, "command", {}, place, section=section) for id, name in names.items())  # noqa: A001
+    return tuple(
+        Step(id, name, "log" if id in logs else "command", {}, place, section=section)
+        for id, name in names.items()  # noqa: A001
+    )

@@ -4,7 +4,7 @@ Equal news of several hosts that come between two calls of :meth:`Chronicle.told
 as far as each host's own news, and what concerns all, stay in their order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import tzinfo
 
 from runner.model.events import Event, HostEnded, HostLost, HostStarted, StepEnded, StepEvent, StepNote, StepRetry
@@ -26,6 +26,7 @@ AS_PLANNED = frozenset({"ok", "changed", "not_run", "rolled_back"})
 class Chronicle:
     """Keeps what happened until it is told. ``brief`` leaves out what went as planned on single hosts.
 
+    ``talk`` are the steps whose notes are all that they are for: these are told in any case, their good ends in none.
     ``zone`` is that of the times, None the machine's own.
     """
 
@@ -35,12 +36,14 @@ class Chronicle:
         folder: str,
         *,
         run: str = "",
+        talk: Container[tuple[str, str]] = (),
         color: bool = False,
         brief: bool = False,
         zone: tzinfo | None = None,
     ) -> None:
         self._names = names
         self._folder = visible(folder)
+        self._talk = talk
         self._color = color
         self._brief = brief
         self._zone = zone
@@ -57,7 +60,7 @@ class Chronicle:
                 self._step_ended(event, ts)
             case StepRetry():
                 self._add(ts, self._retry(event), event.host, where=self._place(event))
-            case StepNote() if not self._brief:
+            case StepNote() if not self._brief or (event.play, event.step) in self._talk:
                 self._add(ts, visible(event.message), event.host, where=self._place(event))
             case HostStarted() if not self._brief:
                 again = f" again: {visible(event.section)}" if event.section else ""
@@ -86,7 +89,7 @@ class Chronicle:
 
     def _step_ended(self, event: StepEnded, ts: float) -> None:
         failed = event.status in BAD
-        if self._brief and not failed:
+        if (self._brief and not failed) or (event.status == "ok" and (event.play, event.step) in self._talk):
             return
         name = self._name(event)
         text = f"{name}  {paint(event.status, event.status, color=self._color)}{_taken(event)}"

@@ -22,7 +22,7 @@ from runner.reporting.escape import visible
 from runner.reporting.frame import frame
 from runner.reporting.summary import opening, render
 from runner.reporting.waits import is_being_asked
-from runner.reporting.wording import Names, paint, step_names
+from runner.reporting.wording import Names, paint, spoken, step_names
 
 FRAME = 0.25
 """Seconds between two frames, at least."""
@@ -62,7 +62,9 @@ class Live:
         """Say what will run; it scrolls by like everything else."""
         self._names = step_names(plan)
         self._bakes = {play.id: play.strategy.bake for play in plan.plays}
-        self._chronicle = Chronicle(self._names, folder, run=run, color=self._color, brief=True, zone=self._zone)
+        self._chronicle = Chronicle(
+            self._names, folder, run=run, talk=spoken(plan), color=self._color, brief=True, zone=self._zone
+        )
         self._write("".join(f"{line}\n" for line in [*opening(plan, run), f"records in {visible(folder)}"]))
 
     def see(self, record: Record) -> None:

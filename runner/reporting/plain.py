@@ -11,7 +11,7 @@ from runner.reporting import Record
 from runner.reporting.chronicle import Chronicle
 from runner.reporting.escape import visible
 from runner.reporting.summary import opening, render
-from runner.reporting.wording import Names, step_names
+from runner.reporting.wording import Names, spoken, step_names
 
 HEARTBEAT = 10.0
 """Seconds after which it is said again what is waited for."""
@@ -39,7 +39,7 @@ class Plain:
     def begin(self, plan: Plan, run: str, folder: str) -> None:
         """Say what will run and where its records are."""
         self._names = step_names(plan)
-        self._chronicle = Chronicle(self._names, folder, run=run, color=self._color, zone=self._zone)
+        self._chronicle = Chronicle(self._names, folder, run=run, talk=spoken(plan), color=self._color, zone=self._zone)
         self._lines([*opening(plan, run), f"records in {visible(folder)}"])
 
     def see(self, record: Record) -> None:

@@ -47,6 +47,17 @@ def step_names(plan: Plan) -> dict[tuple[str, str], str]:
     }
 
 
+def spoken(plan: Plan) -> frozenset[tuple[str, str]]:
+    """The steps that are there to say something, by play and step id."""
+    return frozenset(
+        (play.id, step.id)
+        for play in plan.plays
+        for nodes in play.sections
+        for step in leaves(nodes, everything=True)
+        if step.kind == "log"
+    )
+
+
 def step_name(names: Names, play: str, step: str, section: str = "") -> str:
     """A step's name; its id where the name is not known."""
     return names.get((play, step)) or prefixed(section, visible(step))

@@ -16,6 +16,7 @@ from events_builder import (
     host_ended,
     host_started,
     intent,
+    note,
     output,
     plan_ready,
     play,
@@ -145,6 +146,22 @@ def test_frames_replace_each_other_and_news_scroll_above():
         "web  wave 1/2  ended  failed  ok 1  failed 1  not_run 1  1.0s",
         "web  1 failure is more than the 0 allowed: stop",
     ]
+
+
+def test_what_a_log_step_says_scrolls_by():
+    """It is there to be read; notes of other steps are not shown here."""
+    screen = Screen()
+    plan = a_plan("web1", steps={"upload": "upload it", "say": "say it"}, logs=("say",))
+    view = a_view(screen)
+    events = [host_started("web1")]
+    for step, said in (("upload", "half of it"), ("say", "release 7 is there")):
+        events += [intent("web1", step), note("web1", said, step), ended("web1", "ok", step, reason=said)]
+
+    now = show(view, run_started(), plan_ready(play(hosts=1)), wave_started("web1"), *events, plan=plan)
+    view.tick(now + 1)
+
+    scrolled = [row[10:] for row in screen.rows if re.match(r"\d\d:", row)]
+    assert scrolled == ["web  wave 1/1  started  web1", "web  wave 1/1  release 7 is there  web1"]
 
 
 def test_at_most_four_frames_a_second():

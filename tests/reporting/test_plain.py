@@ -88,6 +88,16 @@ def test_what_a_host_did_is_told_in_its_order():
     ]
 
 
+def test_what_a_log_step_says_is_said_once():
+    """Its good end tells nothing new."""
+    plan = a_plan("web01", "web02", "web03", steps={"say": "say it"}, logs=("say",))
+    events = [note("web01", "release 7 is there", "say"), ended("web01", "ok", "say", reason="release 7 is there")]
+
+    lines = lines_of(host_started("web01"), intent("web01", "say"), *events, plan=plan)
+
+    assert [line[10:] for line in lines[1:]] == ["web  wave 1/3  release 7 is there  web01"]
+
+
 def test_a_failure_is_told_in_full():
     """Reason, exit status, the last lines of output, its files, and what became of the host; nothing hidden."""
     lines = lines_of(
