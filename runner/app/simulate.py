@@ -22,7 +22,7 @@ from runner.engine.output import OutputStore
 from runner.engine.run import run_plan, shared_ids
 from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
-from runner.errors import ConnectError
+from runner.errors import ConnectError, RunnerError
 from runner.model.decision import Answer, Question
 from runner.model.events import RunStarted
 from runner.model.faults import Faults, Wanted
@@ -51,8 +51,7 @@ def simulate(settings: Settings, wanted: Wanted, exit_of: ExitOf) -> tuple[Plann
     """Plan and simulate. Raises InputError for what is wrong with files, options and faults."""
     planned = make_plan(replace(settings, seed=wanted.seed if settings.seed is None else settings.seed))
     faults = faults_of(wanted, planned.plan)
-    with quiet_collector():
-        recorder, duration = run_virtual(_story(planned, faults))
+    recorder, duration = _run(planned, faults)
     summary = of(recorder.progress)
     exit_status, word = exit_of(Ending(summary, None, has_bug=False, fatal=None))
     return planned, Simulation(
@@ -69,6 +68,15 @@ def simulate(settings: Settings, wanted: Wanted, exit_of: ExitOf) -> tuple[Plann
     )
 
 
+def _run(planned: Planned, faults: Faults) -> tuple[Recorder, float]:
+    """What was recorded, and the seconds it took. What goes wrong here is no input's fault but runner's own."""
+    try:
+        with quiet_collector():
+            return run_virtual(_story(planned, faults))
+    except RunnerError as error:
+        raise RuntimeError(error.message) from error
+
+
 def _hosts(planned: Planned, recorder: Recorder) -> Iterator[SimulatedHost]:
     """What became of each host, in the order of the plan."""
     for play in planned.plan.plays:
@@ -81,7 +89,7 @@ def _hosts(planned: Planned, recorder: Recorder) -> Iterator[SimulatedHost]:
 def asked(wanted: Wanted) -> tuple[str, ...]:
     """What was asked for, as options."""
     words = [f"--{fault.kind} {fault.text}" for fault in wanted.faults]
-    words += [f"--chance {wanted.chance:.4%}".replace("0%", "%")] if wanted.chance else []
+    words += [f"--chance {wanted.chance * 100:g}%"] if wanted.chance else []
     return (*words, *(["--deny"] if wanted.deny else []))
 
 

@@ -6,7 +6,7 @@ from runner.clock import VIRTUAL_START
 from runner.errors import RunnerError
 from runner.model.events import Event, StepIntent
 from runner.model.progress import Progress
-from runner.model.simulation import Story
+from runner.simulation.story import Story
 from runner.simulation.world import current
 
 

@@ -4,9 +4,10 @@ Chance is a number made of the seed and of what the try is: so it does not depen
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from runner.errors import ConnectError
@@ -44,6 +45,7 @@ class World:
     seed: int
     away: set[str] = field(default_factory=set)
     _answers: dict[str, Answer] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=count)
     _looks: dict[Looked, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,13 +58,13 @@ class World:
 
     def command(self, answer: Answer) -> str:
         """A command that the fake hosts answer so."""
-        number = str(len(self._answers))
+        number = str(next(self._numbers))
         self._answers[number] = answer
         return number
 
     def script(self, sent: Sent) -> Answer:
         """The answer to a command; a host that is away gives none."""
-        return Answer(error=_unreachable()) if sent.host in self.away else self._answers[sent.text]
+        return Answer(error=_unreachable()) if sent.host in self.away else self._answers.pop(sent.text)
 
     def verdict(self, at: str) -> Verdict:
         """How the try at work in this task ends; ``at`` is the host that it runs on."""

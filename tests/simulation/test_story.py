@@ -15,7 +15,8 @@ from runner.model.events import (
     WaveEnded,
     WaveStarted,
 )
-from runner.model.simulation import Moment, Story
+from runner.model.simulation import Moment
+from runner.simulation.story import Story
 
 WHERE = {"play": "web", "wave": 1}
 
