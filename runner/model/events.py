@@ -309,7 +309,7 @@ class ApprovalGranted(Base, frozen=True, kw_only=True, tag="approval.granted"):
 
 
 class ApprovalDenied(Base, frozen=True, kw_only=True, tag="approval.denied"):
-    """Somebody said no; ``by`` and ``how`` as in ``approval.granted``. ``timeout``: nobody said yes in time."""
+    """Somebody said no; ``by`` and ``how`` as in ``approval.granted``. ``timeout``, ``stop``: nobody waits any more."""
 
     play: str
     wave: int

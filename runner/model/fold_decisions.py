@@ -83,7 +83,7 @@ def question(state: RunState, event: ApprovalWaiting | ApprovalGranted | Approva
             play.bake = None
         case ApprovalGranted() | ApprovalDenied():
             state.questions.pop(key, None)
-    if isinstance(event, ApprovalDenied) and event.how != "timeout":
+    if isinstance(event, ApprovalDenied) and event.how not in {"timeout", "stop"}:
         state.denied.append(event)
 
 

@@ -18,16 +18,9 @@ GO_ON = (
 person looks before it is sent again; nor ``rollback_failed``, for the same reason."""
 
 
-def go_on(state: RunState, hosts: Mapping[str, tuple[str, ...]], *, run: str, folder: str) -> tuple[str, ...]:
-    """Where a person is asked, their answer; else a command for each status that a second run would be for.
-
-    The second run takes its hosts from the lists in the run folder.
-    """
-    if state.run is None:
-        return ()
-    if state.questions and run:
-        return (approve_command(state.run.argv, run),)
-    if not folder:
+def go_on(state: RunState, hosts: Mapping[str, tuple[str, ...]], *, folder: str) -> tuple[str, ...]:
+    """A command for each status that a second run would be for, with its hosts from the lists in the run folder."""
+    if state.run is None or not folder:
         return ()
     inventories = [word for path in state.run.inventory for word in ("-i", path)]
     words = state.run.argv[1:] or ("run", state.run.playbook, *inventories)

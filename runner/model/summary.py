@@ -59,7 +59,7 @@ def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
         notes=plan.notes if plan else (),
         warnings=len(state.warnings),
         output_lost=state.output_lost,
-        go_on=go_on(state, hosts, run=run, folder=folder),
+        go_on=go_on(state, hosts, folder=folder),
     )
 
 

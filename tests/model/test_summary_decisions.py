@@ -27,6 +27,7 @@ from events_builder import (
 from runner.model import summary
 from runner.model.account import Flags, HandlerGroup, OpenQuestion
 from runner.model.events import Signalled
+from runner.model.go_on import approve_command
 
 OPENING = [run_started(), plan_ready(play(hosts=4, waves=2)), wave_started("web1", "web2", "web10", of=2)]
 FAILED = turn("web1", "upload", status="failed")
@@ -168,8 +169,8 @@ def test_a_play_that_never_ran_says_why():
     assert [(p.id, p.not_run) for p in result.plays] == [("web", ""), ("db", "dependency failed: web"), ("cache", "")]
 
 
-def test_a_paused_run_says_what_is_asked_and_how_to_answer():
-    """The question, and the command; not the commands of a run that has ended."""
+def test_a_paused_run_says_what_is_asked_and_how_to_go_on():
+    """The question, and the command for the hosts that have not run."""
     result = summary.of(
         folded(*OPENING, *turn("web1", "upload"), asked(question="go on with wave 2?"), host_ended("web3", "not_run")),
         run="20261121-1",
@@ -178,7 +179,7 @@ def test_a_paused_run_says_what_is_asked_and_how_to_answer():
 
     assert result.status == "paused"
     assert result.questions == (OpenQuestion(play="web", wave=1, about="wave", question="go on with wave 2?"),)
-    assert result.go_on == ("runner approve 20261121-1",)
+    assert [words.rpartition(" ")[2] for words in result.go_on] == ["@runs/20261121-1/hosts/not_run"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_a_paused_run_says_what_is_asked_and_how_to_answer():
 )
 def test_the_command_to_answer_finds_the_run(argv, command):
     """Where the run was kept in a folder of its own choice, it is looked for there."""
-    assert summary.of(folded(run_started(argv=argv), plan_ready(), asked()), run="r1").go_on == (command,)
+    assert approve_command(argv, "r1") == command
 
 
 def test_a_host_that_waits_for_a_person_is_not_unknown():
