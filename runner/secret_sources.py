@@ -16,7 +16,7 @@ COMMAND_TIMEOUT = 60.0
 def fetch(
     secrets: Iterable[Secret], *, folder: Path, environ: Mapping[str, str], ask: Callable[[str], str]
 ) -> dict[str, str]:
-    """The value of every secret, by name. ``folder`` is where relative paths start.
+    """The value of every secret, by name. ``folder`` is where relative paths start, unless a secret says otherwise.
 
     ``ask`` takes a prompt and gives what the person typed. Raises InputError with all that are missing at once.
     """
@@ -24,7 +24,8 @@ def fetch(
     problems: list[Problem] = []
     for secret in secrets:
         try:
-            values[secret.name] = _fetch(secret, folder=folder, environ=environ, ask=ask)
+            start = Path(secret.folder) if secret.folder else folder
+            values[secret.name] = _fetch(secret, folder=start, environ=environ, ask=ask)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             problems.append(Problem("E510", f'secret "{secret.name}": {_words(error)}', secret.location))
     if problems:

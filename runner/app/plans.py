@@ -8,7 +8,7 @@ from runner.app.loop import raise_file_limit
 from runner.app.settings import Settings
 from runner.durations import seconds
 from runner.errors import InputError
-from runner.loading.local_sources import project_of
+from runner.loading.files import project_of
 from runner.loading.project import Loaded, load
 from runner.location import Problem
 from runner.model.events import PlanReady

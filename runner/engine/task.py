@@ -12,7 +12,7 @@ from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
 from runner.model.events import StepEnded, StepRetry
 from runner.model.outcome import Outcome, Status, failed
-from runner.model.playbook import Condition, Step
+from runner.model.playbook import Block, Node, Step
 from runner.model.result import Result, loop_result, recordable
 from runner.model.template import Template
 
@@ -71,9 +71,12 @@ def answer_for(
     return Ended(outcome.status, ignored, outcome.message, ran=False)
 
 
-def holds(turn: Turn, when: Condition | None, frame: str) -> bool:
-    """Whether a condition holds for the turn's host. Raises RenderError."""
-    return when is None or turn.run.templates.condition(when, turn.scope(frame))
+def holds(turn: Turn, node: Node) -> bool:
+    """Whether a node's condition holds for the turn's host; that of an include sees its item. Raises RenderError."""
+    if node.when is None:
+        return True
+    items = turn.play.frames[node.opens].items if isinstance(node, Block) and node.opens else {}
+    return turn.run.templates.condition(node.when, turn.scope(node.frame, **items))
 
 
 async def _run_loop(turn: Turn, step: Step, rescued: Rescued) -> Ended:

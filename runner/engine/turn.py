@@ -74,9 +74,8 @@ class Turn:
         """What an include was handed, rendered once: when its first step comes to run on this host."""
         if frame not in self._frames:
             spec = self.play.frames[frame]
-            outer = self.scope(spec.parent)
+            outer = self.scope(spec.parent, **spec.items)
             given = {name: self.run.templates.render(value, outer) for name, value in spec.given.items()}
-            values = filled(spec, given, folder=self.run.plan.folder)
-            items = {"item": spec.item, "loop": spec.loop} if spec.has_item else {}
-            self._frames[frame] = {**spec.vars, **values, **items, "inputs": values}
+            values = filled(spec, given, folder=spec.folder or self.run.plan.folder)
+            self._frames[frame] = {**spec.vars, **values, **spec.items, "inputs": values}
         return self._frames[frame]

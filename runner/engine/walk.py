@@ -135,7 +135,7 @@ class Walk:
         if isinstance(node, Step) and node.loop is not None:
             return True
         try:
-            return holds(self._turn, node.when, node.frame)
+            return holds(self._turn, node)
         except RenderError:
             return True
 
@@ -218,7 +218,7 @@ class Walk:
 
     async def _block(self, block: Block) -> Trouble | None:
         try:
-            is_on = holds(self._turn, block.when, block.frame)
+            is_on = holds(self._turn, block)
         except RenderError as error:
             words = error.message if error.location is None else f"{error.location}: {error.message}"
             return self._ended(block, failed(words, temporary=False))

@@ -6,7 +6,7 @@ that object. So the data stays plain (what jsonschema and msgspec take), and 50,
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,12 @@ class Document:
             node = node[step]
         node[last] = value
 
+    def copy(self) -> "Document":
+        """The same file once more, in which values can be put without changing this one."""
+        top = self.data.copy() if isinstance(self.data, dict | list) else self.data
+        places = {**self._composed.places, id(top): self._composed.places.get(id(self.data), [])}
+        return replace(self, data=top, _composed=replace(self._composed, places=places), _orders={}, _own={}, _gone=[])
+
     def _copied(self, node: Any) -> Any:
         """A mapping or list that stands in one place alone, with the places of the first.
 
@@ -197,7 +203,8 @@ def _document(
     if composed is None:
         return None
     if composed.data is None:
-        problems.error("E101", f"{what} is empty", Location(source.name, 1), EXAMPLES.get(what, ""))
+        called = "the file" if what == "steps" else what
+        problems.error("E101", f"{called} is empty", Location(source.name, 1), EXAMPLES.get(what, ""))
         return None
     return Document(path, source.name, composed.data, problems.hashes[source.name], source, composed)
 
@@ -205,6 +212,7 @@ def _document(
 EXAMPLES = {
     "playbook": "the smallest one: {version: 1, hosts: all, steps: [{command: uptime}]}",
     "inventory": "the smallest one: {hosts: {web1: {address: 192.0.2.1}}}",
+    "steps": "the smallest one: [{command: uptime}]",
 }
 
 

@@ -45,6 +45,20 @@ BLOCK = Form(
         "register": "say it of a step inside",
     },
 )
+INCLUDE = Form(
+    "an include",
+    language.INCLUDE_KEYS,
+    {
+        **_without(language.INCLUDE_KEYS, "say it of the steps in the file"),
+        "vars": 'write it inside: "include: {file: FILE, vars: {…}}"',
+        **dict.fromkeys(language.BLOCK_PARTS, ON_BLOCKS),
+    },
+)
+HANDLERS_INCLUDE = Form(
+    "an include of handlers",
+    language.HANDLERS_INCLUDE_KEYS,
+    {**INCLUDE.refused, **_without(language.HANDLERS_INCLUDE_KEYS, "say it of the handlers in the file")},
+)
 _FLUSH_KEYS = {key: language.STEP_KEYS[key] for key in language.FLUSH_KEYS}
 FLUSH = Form(
     "flush",

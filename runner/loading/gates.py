@@ -56,5 +56,5 @@ def _asked(cursor: Cursor, setting: Setting, name: str, notes: list[Written], an
         read_only=True,
         section=setting.section,
         frame=setting.frame,
-        folder=setting.folder,
+        folder=setting.reading.folder,
     )

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runner.loading.cursor import Cursor
-from runner.loading.nodes import Texts
+from runner.loading.forms import HANDLERS_INCLUDE, kind_of, step_shapes
+from runner.loading.includes import copies_of
+from runner.loading.nodes import BlockTexts, Texts
 from runner.loading.setting import Setting
 from runner.loading.step_values import word_places
 from runner.loading.steps import StepTexts, step_of
+from runner.loading.texts import Written
 from runner.model.changed import changed
 from runner.model.playbook import Node, Step, map_steps
 from runner.words import suggest
@@ -19,10 +22,14 @@ from runner.words import suggest
 
 @dataclass(slots=True)
 class Handlers:
-    """All handlers of a play in the order they run. ``scopes`` maps a frame to what names and ids mean in its file."""
+    """All handlers of a play in the order they run. ``scopes`` maps a frame to what names and ids mean in its file.
+
+    ``parts`` are their texts and, before those of its handlers, that of an include.
+    """
 
     texts: list[StepTexts] = field(default_factory=list)
-    scopes: dict[str, dict[str, str]] = field(default_factory=dict)
+    scopes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    parts: list[Texts] = field(default_factory=list)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -35,29 +42,56 @@ class Handlers:
             if isinstance(part.data, dict) and (word := next((w for w in ("block", "flush") if w in part.data), "")):
                 message = f'a handler is a single step; it can\'t be a "{word}"'
                 part.problems.error("E403", message, part.at(word).key, "write each step as a handler of its own")
+            elif isinstance(part.data, dict) and "include" in part.data:
+                self._include(part, setting)
             elif texts := step_of(part, setting, ()):
                 self._keep(texts, setting)
 
+    def _include(self, cursor: Cursor, setting: Setting) -> None:
+        """The handlers of another file, which are called here as they are there, or by their whole id."""
+        if kind_of(cursor, HANDLERS_INCLUDE, step_shapes(setting.kinds)) is None:
+            return
+        notes: list[Written] = []
+        around = setting.around.within(cursor, notes)
+        own = setting.ids.of(cursor, "include")
+        for copy in copies_of(cursor, setting, around, own, wanted="handlers"):
+            self.parts.append(BlockTexts(None, cursor, notes, copy))
+            self.add(copy.handlers, copy.setting)
+            for word, handlers in self.scopes.get(copy.frame.id, {}).items():
+                self._called(word, setting.frame).extend(handlers)
+
     def _keep(self, texts: StepTexts, setting: Setting) -> None:
-        scope = self.scopes.setdefault(setting.frame, {})
         own, name = texts.step.id, texts.cursor.at("name")
-        if name.data in scope:
-            other = next(one.cursor.at("name").here for one in self.texts if one.step.id == scope[name.data])
-            name.error("E412", f'there is a handler "{name.data}" already, at {other}', "give each its own name")
-        scope |= {word: own for word in (own.removeprefix(setting.ids.prefix), name.data) if isinstance(word, str)}
         self.texts.append(texts)
+        self.parts.append(texts)
+        self._called(own.removeprefix(setting.ids.prefix), setting.frame).append(own)
+        if not isinstance(name.data, str) or own in self._called(name.data, setting.frame):
+            return
+        other = next((one for one in self.texts[:-1] if _is_like(one, texts)), None)
+        if other is not None:
+            message = f'there is a handler "{name.data}" already, at {other.cursor.at("name").here}'
+            name.error("E412", message, "give each its own name")
+        self._called(name.data, setting.frame).append(own)
+
+    def _called(self, word: str, frame: str) -> list[str]:
+        """The ids of what is called so in the file of a frame; it may be added to."""
+        return self.scopes.setdefault(frame, {}).setdefault(word, [])
 
     def meant(self, word: str, frames: Iterable[str]) -> list[str]:
         """The ids that a word can mean, looked for in these frames, from the innermost to the play's."""
-        for frame in frames:
-            if word in self.scopes.get(frame, {}):
-                return [self.scopes[frame][word]]
-        everywhere = {scope[word]: None for scope in self.scopes.values() if word in scope}
-        return [step.id for step in self.steps if step.id == word] or list(everywhere)
+        scopes = [self.scopes.get(frame, {}) for frame in frames]
+        near = next((scope[word] for scope in scopes if scope.get(word)), [])
+        everywhere = [one for scope in self.scopes.values() for one in scope.get(word, ())]
+        return near or [step.id for step in self.steps if step.id == word] or list(dict.fromkeys(everywhere))
 
     def words(self) -> set[str]:
         """All names and ids."""
         return {word for scope in self.scopes.values() for word in scope}
+
+
+def _is_like(one: StepTexts, other: StepTexts) -> bool:
+    """Whether two handlers of one file have one name."""
+    return (one.step.frame, one.cursor.data.get("name")) == (other.step.frame, other.cursor.data.get("name"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,8 +132,17 @@ RESCUE: Schema = {"anyOf": [STEPS, mapping({"on": RESCUE_ON, "steps": STEPS}, ("
 BLOCK_PARTS: dict[str, Schema] = {"rescue": RESCUE, "always": STEPS}
 """The other lists of steps of a block."""
 
-CONTROLS: dict[str, Schema] = {"block": STEPS}
-"""What stands among steps and is none: it holds some."""
+INCLUDE: Schema = {"anyOf": [FILLED, mapping({"file": FILLED, "vars": VARS}, ("file",))]}
+CONTROLS: dict[str, Schema] = {"block": STEPS, "include": INCLUDE}
+"""What stands among steps and is none: it holds some, or brings them."""
+
+INCLUDE_KEYS: dict[str, Schema] = {**BLOCK_KEYS, "loop": STEP_KEYS["loop"], "register": STEP_KEYS["register"]}
+HANDLERS_INCLUDE_KEYS: dict[str, Schema] = {key: STEP_KEYS[key] for key in ("name", "id", *SHARED_KEYS)}
+PLAYS_INCLUDE_KEYS: dict[str, Schema] = {"name": FILLED, "needs": NAMES, "when": CONDITION, "tags": TAGS}
+"""What may stand beside an include among steps, handlers and plays."""
+
+FILE_KEYS: dict[str, Schema] = {"inputs": INPUTS, "vars": VARS, "steps": STEPS, "handlers": STEPS}
+"""The keys of an included file that is no plain list of steps."""
 
 CHECK_KINDS = ("http", "tcp", "command", "wait_for", "assert")
 """The step kinds that a gate can ask."""

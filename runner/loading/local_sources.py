@@ -8,22 +8,11 @@ from pathlib import Path
 
 from runner.errors import StepError
 from runner.loading.cursor import Cursor
+from runner.loading.files import project_of
 from runner.loading.playbook import PlaybookTexts
 from runner.loading.setting import Kinds
 from runner.loading.steps import StepTexts
 from runner.local_files import inside
-
-
-def project_of(folder: Path, cwd: Path) -> Path:
-    """The folder that local files must stay within.
-
-    The nearest above the playbook with ``.git``, else the current one if it holds the playbook, else the playbook's.
-    """
-    folder = folder.resolve()
-    for above in (folder, *folder.parents):
-        if (above / ".git").exists():
-            return above
-    return cwd.resolve() if folder.is_relative_to(cwd.resolve()) else folder
 
 
 def check_local_sources(texts: PlaybookTexts, kinds: Kinds, *, cwd: Path) -> None:

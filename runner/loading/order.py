@@ -1,6 +1,7 @@
 """Which plays need which others: as written, else the play before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from runner.loading.cursor import Cursor
 from runner.loading.plays import PlayTexts
@@ -9,31 +10,72 @@ from runner.model.changed import changed
 from runner.words import suggest
 
 
-def order_plays(plays: Sequence[PlayTexts]) -> None:
+@dataclass(slots=True)
+class Group:
+    """The plays that an include brings, which its ``name`` stands for; ``cursor`` is the include."""
+
+    name: str
+    cursor: Cursor
+    entries: "list[Entry]"
+
+
+Entry = PlayTexts | Group
+"""What stands in a list of plays."""
+
+
+def plays_in(entries: Iterable[Entry]) -> Iterator[PlayTexts]:
+    """All plays, those that includes bring too, in order."""
+    for entry in entries:
+        if isinstance(entry, Group):
+            yield from plays_in(entry.entries)
+        else:
+            yield entry
+
+
+def order_plays(entries: Sequence[Entry]) -> None:
     """Give each play the ids that it needs. Complains (E404) of unknown plays, and of plays that need each other."""
-    meant = {word: texts.play.id for texts in reversed(plays) for word in (texts.play.name, texts.play.id)}
-    for before, texts in zip([None, *plays], plays, strict=False):
-        needs = _needs(texts, before, meant)
-        texts.play = changed(texts.play, needs=needs)
-    _check_cycles(plays)
+    _order(entries, ())
+    _check_cycles(list(plays_in(entries)))
 
 
-def _needs(texts: PlayTexts, before: PlayTexts | None, meant: Mapping[str, str]) -> tuple[str, ...]:
-    place = texts.cursor.at("needs")
+def _order(entries: Sequence[Entry], outer: tuple[str, ...]) -> None:
+    """``outer`` is what the first plays of the list need."""
+    meant = {word: ids for entry in reversed(entries) for word, ids in _called(entry).items()}
+    before: tuple[str, ...] = ()
+    for entry in entries:
+        needs = _needs(entry, before, meant) or outer
+        if isinstance(entry, Group):
+            _order(entry.entries, needs)
+        else:
+            entry.play = changed(entry.play, needs=needs)
+        before = _ids(entry) or before
+
+
+def _ids(entry: Entry) -> tuple[str, ...]:
+    return tuple(texts.play.id for texts in plays_in([entry]))
+
+
+def _called(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """What ``needs`` may call it, and the ids meant by that."""
+    words = [entry.name] if isinstance(entry, Group) else [entry.play.name, entry.play.id]
+    return dict.fromkeys(words, _ids(entry))
+
+
+def _needs(entry: Entry, before: tuple[str, ...], meant: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    place = entry.cursor.at("needs")
     if place.data is None:
-        return (before.play.id,) if before else ()
-    found = [_found(word, texts, meant) for word in word_places(place)]
-    return tuple(dict.fromkeys(one for one in found if one))
+        return before
+    return tuple(dict.fromkeys(one for word in word_places(place) for one in _found(word, entry, meant)))
 
 
-def _found(word: Cursor, texts: PlayTexts, meant: Mapping[str, str]) -> str:
-    wanted = meant.get(word.data, "")
-    if not wanted:
+def _found(word: Cursor, entry: Entry, meant: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    wanted = meant.get(word.data)
+    if wanted is None:
         word.error("E404", f'there is no play "{word.data}" to need', suggest(word.data, meant))
-    elif wanted == texts.play.id:
+    elif wanted == _ids(entry) and wanted:
         word.error("E404", f'the play "{word.data}" needs itself', "remove it")
-        return ""
-    return wanted
+        return ()
+    return wanted or ()
 
 
 def _check_cycles(plays: Sequence[PlayTexts]) -> None:

@@ -1,6 +1,7 @@
 """A play as it is written becomes a Play: its steps in all sections, its handlers, its strategy with the gate."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from runner.loading import language
@@ -8,15 +9,16 @@ from runner.loading.cursor import Cursor
 from runner.loading.gates import gate_of
 from runner.loading.handlers import Handlers, Links, check_without_handlers
 from runner.loading.ids import Ids, slug, unique
-from runner.loading.nodes import Texts, Tree, tree_of
-from runner.loading.opening import check_names
-from runner.loading.setting import Around, Kinds, Setting
+from runner.loading.nodes import Texts, Tree, check_registers, tree_of
+from runner.loading.opening import Opening, check_names
+from runner.loading.setting import Around, Brought, Reading, Setting
 from runner.loading.step_values import become_of, optional_condition, words_of
-from runner.loading.steps import StepTexts, check_registers
+from runner.loading.steps import StepTexts
 from runner.loading.strategy import sizes_of, strategy_of
 from runner.loading.texts import Written, layer_of, mapping_of, templates_of
 from runner.model.inventory import Become
-from runner.model.playbook import DEFAULT_STRATEGY, NO_VARS, Check, Play, Strategy, leaves
+from runner.model.playbook import DEFAULT_STRATEGY, NO_VARS, Check, Condition, Play, Strategy, leaves
+from runner.model.template import Template, Value
 
 SECTIONS = ("steps", "handlers", "rollback", "always")
 
@@ -25,8 +27,10 @@ SECTIONS = ("steps", "handlers", "rollback", "always")
 class PlayTexts:
     """What lint needs of a play: the templates of its steps, and its own.
 
-    ``parts`` are in the order in which things run: the steps of all sections, and the blocks that they stand in,
-    each before its steps; ``gate`` are the checks of the strategy. ``targets`` see inputs, variables and groups alone.
+    ``parts`` are the steps of all sections, and the blocks that they stand in, each before its steps, in the order in
+    which they run but for handlers of included files, which come last; ``gate`` are the checks of the strategy.
+    ``targets`` see inputs, variables and groups alone. ``origin`` is the opening of another playbook that the play
+    comes from, whose variables and inputs it sees.
     """
 
     play: Play
@@ -35,6 +39,7 @@ class PlayTexts:
     gate: list[StepTexts] = field(default_factory=list)
     notes: list[Written] = field(default_factory=list)
     targets: list[Written] = field(default_factory=list)
+    origin: Opening | None = None
 
     @property
     def steps(self) -> list[StepTexts]:
@@ -44,7 +49,7 @@ class PlayTexts:
 
 @dataclass(slots=True)
 class _Sections:
-    """What the lists of steps of a play were built into."""
+    """What the lists of steps of a play were built into. ``own_handlers`` counts texts; the others were brought."""
 
     steps: Tree
     handlers: Handlers
@@ -52,24 +57,47 @@ class _Sections:
     always: Tree
     gate: tuple[Check, ...] = ()
     asked: list[StepTexts] = field(default_factory=list)
+    own_handlers: int = 0
 
     @property
     def parts(self) -> list[Texts]:
-        """Everything but the gate, in order."""
-        return [*self.steps.texts, *self.handlers.texts, *self.rollback.texts, *self.always.texts]
+        """Everything but the gate, an include before what it brings."""
+        own, brought = self.handlers.parts[: self.own_handlers], self.handlers.parts[self.own_handlers :]
+        return [*self.steps.texts, *own, *self.rollback.texts, *self.always.texts, *brought]
 
 
-def play_of(cursor: Cursor, kinds: Kinds, taken: set[str], *, is_single: bool) -> PlayTexts:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The playbook that a play stands in: what it is read with, and what an include of it says of all its plays.
+
+    ``origin`` is its opening where it is not the playbook that is run, and ``given`` the values of its inputs then.
+    ``taken`` are the ids of plays that there are already.
+    """
+
+    reading: Reading
+    taken: set[str] = field(default_factory=set)
+    tags: tuple[str, ...] = ()
+    when: Condition | None = None
+    origin: Opening | None = None
+    given: Mapping[str, Value] | None = None
+
+
+def play_of(cursor: Cursor, source: Source, *, is_single: bool) -> PlayTexts:
     """The play at a place, as far as it is sound. Its variables are the playbook's where it ``is_single``."""
     notes: list[Written] = []
     targets: list[Written] = []
     name = text_of(cursor.at("name"))
-    sections = _sections(cursor, Setting(kinds, Ids(), around=Around(tags=words_of(cursor.at("tags")))))
-    links = Links(sections.handlers, {})
+    tags = tuple(dict.fromkeys((*source.tags, *words_of(cursor.at("tags")))))
+    variables = {} if is_single else layer_of(cursor.at("vars"), "play", []).values
+    reading = replace(source.reading, static=source.reading.static.within(variables))
+    setting = Setting(reading, Ids(), Brought(), around=Around(tags=tags))
+    sections = _sections(cursor, setting)
+    frames = setting.brought.frames
+    links = Links(sections.handlers, {frame.id: frame.parent for frame in frames.values()})
     _check_links(sections, links)
     check_names(cursor.at("vars"))
     play = Play(
-        id=unique(slug(name) or "play", taken),
+        id=unique(slug(name) or "play", source.taken),
         name=name or "play",
         hosts=templates_of(cursor.at("hosts"), targets),
         steps=links.linked(sections.steps.nodes),
@@ -82,16 +110,29 @@ def play_of(cursor: Cursor, kinds: Kinds, taken: set[str], *, is_single: bool) -
         env=mapping_of(cursor.at("env"), notes),
         cwd=templates_of(cursor.at("cwd"), notes),
         allow_empty=cursor.data.get("allow_empty") is True,
-        when=optional_condition(cursor.at("when"), notes),
-        tags=words_of(cursor.at("tags")),
+        when=both(source.when, optional_condition(cursor.at("when"), notes)),
+        tags=tags,
         handlers=links.linked(sections.handlers.steps),
         rollback=tuple(sections.rollback.nodes),
         always=tuple(sections.always.nodes),
+        frames=frames,
+        layers=source.origin.layers if source.origin else None,
+        given=source.given,
     )
+    source.taken.add(play.id)
     _check_rollback(cursor, play)
-    texts = PlayTexts(play, cursor, sections.parts, sections.asked, notes, targets)
+    texts = PlayTexts(play, cursor, sections.parts, sections.asked, notes, targets, source.origin)
     _take_links(texts)
     return texts
+
+
+def both(one: Condition | None, other: Condition | None) -> Condition | None:
+    """A condition that holds where two do; None is none."""
+    if one is None or other is None:
+        return other if one is None else one
+    if isinstance(one, bool) or isinstance(other, bool):
+        return other if one is True else one if other is True else False
+    return Template(f"({one.source}) and ({other.source})", other.location, bare=True)
 
 
 def text_of(cursor: Cursor) -> str:
@@ -104,14 +145,17 @@ def _sections(cursor: Cursor, setting: Setting) -> _Sections:
     handlers = Handlers()
     steps = tree_of(cursor.at("steps"), setting)
     handlers.add(cursor.at("handlers"), setting.inside(setting.around, "handlers"))
+    own = len(handlers.parts)
     rollback = tree_of(cursor.at("rollback"), setting.inside(setting.around, "rollback"))
     always = tree_of(cursor.at("always"), setting.inside(setting.around, "always"))
+    for place, inside in setting.brought.handlers:
+        handlers.add(place, inside)
     gate, asked = gate_of(cursor.at("strategy", "gate"), setting)
-    return _Sections(steps, handlers, rollback, always, gate, asked)
+    return _Sections(steps, handlers, rollback, always, gate, asked, own)
 
 
 def _check_links(sections: _Sections, links: Links) -> None:
-    check_registers(part for part in sections.parts if isinstance(part, StepTexts))
+    check_registers(sections.parts)
     links.check([*sections.steps.texts, *sections.handlers.texts])
     links.check_order()
     check_without_handlers(sections.rollback.texts, "rollback")

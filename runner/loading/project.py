@@ -62,8 +62,8 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
     inventory = _inventory(opening, inventories, problems, notes=notes, cwd=cwd)
     values = assigned(sets, opening, inventory, problems, notes=notes, cwd=cwd)
     templates = Templates(yaml_load=data_of)
-    _settle(opening, inventory, values, templates)
-    texts = playbook_of(document, problems, kinds(), cwd=cwd, opening=opening)
+    static = _settled(opening, inventory, values, templates)
+    texts = playbook_of(document, problems, kinds(), cwd=cwd, opening=opening, static=static)
     if texts is None:
         raise _unreadable(document, problems, cwd)
     lint(texts, inventory, notes, problems, templates)
@@ -102,8 +102,8 @@ def _unreadable(document: Document | None, problems: Problems, cwd: Path) -> Inp
     return InputError(problems.in_order(), problems.sources)
 
 
-def _settle(opening: Opening, inventory: Inventory, values: Assigned, templates: Templates) -> None:
-    """Render what plays have over inputs, variables and groups, in the document."""
+def _settled(opening: Opening, inventory: Inventory, values: Assigned, templates: Templates) -> Static:
+    """What is known before the run; what plays have over it is rendered in the document."""
     static = Static(
         templates=templates,
         variables=merged(opening.layers),
@@ -115,6 +115,7 @@ def _settle(opening: Opening, inventory: Inventory, values: Assigned, templates:
     )
     for play in opening.plays():
         settle_play(play, static.within(opening.vars_of(play)))
+    return static
 
 
 def _only_inventories(inventories: Sequence[str], problems: Problems, cwd: Path) -> None:

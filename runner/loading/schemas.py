@@ -16,6 +16,9 @@ from runner.loading.static_schema import with_templates
 from runner.model.schemas import event_schema, plan_schema, simulation_schema, summary_schema
 from runner.step import StepKind
 
+NO_HANDLERS = frozenset({"step-block", "step-include", "step-flush"})
+"""What stands among steps and can't be a handler, or not in the same form."""
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -47,7 +50,9 @@ def playbook_schema(kinds: Kinds) -> dict[str, Any]:
         "inventory": dict(inventory_schema.SCHEMA),
         "play": play,
         "step": _any_of(forms),
-        "handler": _any_of(name for name in forms if name not in {"step-block", "step-flush"}),
+        "handler": _any_of(["handlers-include", *(name for name in forms if name not in NO_HANDLERS)]),
+        "handlers-include": _including(_shared(language.HANDLERS_INCLUDE_KEYS)),
+        "plays-include": _including(language.PLAYS_INCLUDE_KEYS),
         "check": _any_of(checks),
         **forms,
         **checks,
@@ -57,11 +62,15 @@ def playbook_schema(kinds: Kinds) -> dict[str, Any]:
 
 
 def _any_of(names: Iterable[str]) -> dict[str, Any]:
-    return {"anyOf": [{"$ref": f"#/$defs/{name}"} for name in names]}
+    return {"anyOf": [_reference(name) for name in names]}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/$defs/{name}"}
 
 
 def _list_of(name: str) -> dict[str, Any]:
-    return {**language.STEPS, "items": {"$ref": f"#/$defs/{name}"}}
+    return {**language.STEPS, "items": _reference(name)}
 
 
 def _play(shape: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +85,8 @@ def _play(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plays() -> dict[str, Any]:
-    return {"plays": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/play"}}}
+    items = {"if": {"required": ["include"]}, "then": _reference("plays-include"), "else": _reference("play")}
+    return {"plays": {"type": "array", "minItems": 1, "items": items}}
 
 
 def _inventory() -> dict[str, Any]:
@@ -92,7 +102,13 @@ def _step(kinds: Kinds, name: str) -> dict[str, Any]:
         }
         own = {"block": _list_of("step"), "rescue": rescue, "always": _list_of("step")}
         return mapping({**own, **_shared(language.BLOCK_KEYS)}, ("block",))
+    if name == "include":
+        return _including(_shared(language.INCLUDE_KEYS))
     return _formed(kinds[name], FLUSH if name == "flush" else STEP)
+
+
+def _including(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return mapping({"include": language.INCLUDE, **keys}, ("include",))
 
 
 def _formed(kind: StepKind[Any], form: Form) -> dict[str, Any]:
@@ -101,4 +117,4 @@ def _formed(kind: StepKind[Any], form: Form) -> dict[str, Any]:
 
 
 def _shared(keys: Iterable[str]) -> dict[str, Any]:
-    return {key: {"$ref": f"#/$defs/key-{key}"} for key in keys}
+    return {key: _reference(f"key-{key}") for key in keys}

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from runner.loading.cursor import Cursor
+from runner.loading.files import Files, Link
 from runner.loading.ids import Ids
+from runner.loading.static import Static
 from runner.loading.step_values import become_of, words_of
 from runner.loading.texts import Written, mapping_of, templates_of
 from runner.model.inventory import Become
+from runner.model.playbook import Frame
 from runner.model.template import Value
 from runner.step import StepKind
 
@@ -43,15 +46,42 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """Where a list of steps stands. ``section``, ``frame`` and ``folder`` are what its steps have as theirs."""
+class Reading:
+    """What a file is read with. ``static`` is known in it before the run, ``chain`` are the files that lead to it.
+
+    ``folder`` is where its relative paths start, empty for the playbook's own.
+    """
 
     kinds: Kinds
+    files: Files
+    static: Static
+    chain: tuple[Link, ...] = ()
+    folder: str = ""
+
+
+@dataclass(slots=True)
+class Brought:
+    """What the includes of a play have brought: frames by their id, and lists of handlers, each with its setting."""
+
+    frames: dict[str, Frame] = field(default_factory=dict)
+    handlers: list[tuple[Cursor, "Setting"]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a list of steps stands. ``section`` and ``frame`` are what its steps have as theirs."""
+
+    reading: Reading
     ids: Ids
+    brought: Brought
     section: str = ""
     around: Around = Around()
     frame: str = ""
-    folder: str = ""
+
+    @property
+    def kinds(self) -> Kinds:
+        """The step kinds there are."""
+        return self.reading.kinds
 
     def inside(self, around: Around, section: str = "") -> "Setting":
         """The same inside a block; ``section`` counts where the block stands among the play's own steps."""

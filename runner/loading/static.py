@@ -31,7 +31,8 @@ class Static:
 
     ``variables`` are the playbook's and perhaps the play's, ``given`` the values of the inputs, ``extra`` the command
     line's variables, ``own`` the names of an included file, before all others. ``missing`` are inputs without a value,
-    of which something is said already. Every template that was rendered is added to ``notes``, for lint.
+    of which something is said already; ``late`` are those of an included file that only the run can tell. Every
+    template that was rendered is added to ``notes``, for lint.
     """
 
     templates: Templates
@@ -41,15 +42,40 @@ class Static:
     extra: Mapping[str, Value] = field(default_factory=dict)
     own: Mapping[str, Value] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
     notes: list[Written] = field(default_factory=list)
 
     def within(self, variables: Mapping[str, Value]) -> "Static":
         """The same in a play that has variables of its own."""
         return replace(self, variables={**self.variables, **variables}) if variables else self
 
-    def inside(self, variables: Mapping[str, Value], given: Mapping[str, Value]) -> "Static":
-        """The same in an included file with these ``vars`` and values of its inputs, templates perhaps."""
-        return replace(self, own={**self.own, **variables, **given, "inputs": given})
+    def inside(
+        self,
+        variables: Mapping[str, Value],
+        given: Mapping[str, Value],
+        item: Mapping[str, Value],
+        *,
+        late: Collection[str] = (),
+        missing: Collection[str] = (),
+    ) -> "Static":
+        """The same in an included file, which does not see the names of another that includes it.
+
+        It has ``variables``, and values of its inputs in ``given``, but for those that are ``late`` or ``missing``;
+        ``item`` are the names of one item of the include's loop.
+        """
+        own = {**variables, **given, **item, "inputs": given}
+        outer = self.missing - own.keys()
+        return replace(self, own=own, missing=outer | set(missing), late=frozenset(late))
+
+    def at(self, item: Mapping[str, Value]) -> "Static":
+        """The same at one item of an include's loop."""
+        return replace(self, own={**self.own, **item}) if item else self
+
+    def knows(self, value: Value) -> bool:
+        """Whether all names that a value reads, itself or through variables, are known."""
+        scope = self.scope()
+        read = {name for template in templates_in(value) for name in _reach(template, scope, self.templates)}
+        return not (read - scope.keys() - {"range"}) and not (read & (self.missing | self.late))
 
     def scope(self) -> dict[str, Any]:
         """All names with their values."""
@@ -60,7 +86,7 @@ def settle_play(cursor: Cursor, static: Static) -> None:
     """Render what a play has of such places; ``static`` has its variables."""
     settle(cursor.at("strategy"), static, but={"gate"})
     settle(cursor.at("needs"), static)
-    _settle_include(cursor, static)
+    settle(cursor.at("include"), static)
     for key in LISTS:
         settle_steps(cursor.at(key), static)
 
@@ -110,8 +136,10 @@ def _texts(data: Any, but: Collection[str]) -> Iterator[Steps]:
 def _settle(place: Cursor, static: Static) -> None:
     template = Template(place.data, place.here)
     scope = static.scope()
-    is_missing = static.missing and static.missing & _reach(template, scope, static.templates)
-    if is_missing or _complain(template, place, static, scope):
+    reach = _reach(template, scope, static.templates) if static.missing or static.late else set()
+    if reach & static.late:
+        place.error("E407", f'"{min(reach & static.late)}" is known in the run alone', ONLY)
+    if reach & (static.missing | static.late) or _complain(template, place, static, scope):
         place.problems.silence(place.here)
     else:
         _render(template, place, static, scope)

@@ -3,7 +3,7 @@
 **Why** the kind first: validating against every kind at once (``anyOf``) can only say that none of them fits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,7 +98,7 @@ def _built(cursor: Cursor, setting: Setting, kind: StepKind[Any], needs: tuple[s
         on_resume=data.get("on_resume", "skip"),
         section=setting.section,
         frame=setting.frame,
-        folder=setting.folder,
+        folder=setting.reading.folder,
     )
     _check_loop(cursor.at("loop"), step.loop)
     return StepTexts(step, cursor, notes, answers)
@@ -132,18 +132,6 @@ def register_of(cursor: Cursor) -> str | None:
     elif name in RESERVED:
         cursor.error("E412", f'"{name}" is always there and can\'t be given to a result', "take another name")
     return str(name)
-
-
-def check_registers(steps: Iterable[StepTexts]) -> None:
-    """Complains (E412) of a name that two steps of one play, or of one included file, give their results."""
-    seen: dict[str, Cursor] = {}
-    for texts in steps:
-        name, place = texts.step.register, texts.cursor.at("register")
-        if name is None:
-            continue
-        if name in seen:
-            place.error("E412", f'"{name}" is registered already at {seen[name].here}', "take another name")
-        seen.setdefault(name, place)
 
 
 def _check_loop(cursor: Cursor, loop: Value) -> None:

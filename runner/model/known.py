@@ -87,8 +87,9 @@ class Known:
         spec = play.frames[frame]
         outer = self._inside(play, spec.parent, base)
         defaults = {name: one.default for name, one in spec.inputs.items()}
-        values = {**defaults, **{name: self._tried(value, outer) for name, value in spec.given.items()}}
-        items = {"item": spec.item, "loop": spec.loop} if spec.has_item else {"item": UNKNOWN, "loop": UNKNOWN}
+        handed = {name: self._tried(value, {**outer, **spec.items}) for name, value in spec.given.items()}
+        values = {**defaults, **handed}
+        items = {"item": UNKNOWN, "loop": UNKNOWN, **spec.items}
         own = dict.fromkeys(("result", *self._given.get((play.id, frame), ())), UNKNOWN)
         return {**base, **spec.vars, **values, **items, "inputs": values, **own}
 

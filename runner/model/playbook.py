@@ -168,7 +168,7 @@ class Frame(msgspec.Struct, frozen=True):
     ``parent`` is the frame the include itself stands in, empty for the play's. ``given`` is what ``vars`` beside the
     include hands it, rendered among the names of ``parent`` when the first step of it runs on a host; checked by
     ``inputs``, whose defaults fill the rest. ``vars`` are the file's own. ``item`` and ``loop`` stand for one item of
-    the include's loop, where ``has_item``.
+    the include's loop, where ``has_item``. ``folder`` is where paths that it hands over start.
     """
 
     id: str
@@ -180,6 +180,12 @@ class Frame(msgspec.Struct, frozen=True):
     has_item: bool = False
     item: Value = None
     loop: Mapping[str, Value] = {}
+    folder: str = ""
+
+    @property
+    def items(self) -> dict[str, Value]:
+        """``item`` and ``loop``, where it has them: what the include hands over, and its ``when``, see them too."""
+        return {"item": self.item, "loop": self.loop} if self.has_item else {}
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -271,7 +277,10 @@ class Play(msgspec.Struct, frozen=True):
 
 
 class Secret(msgspec.Struct, frozen=True):
-    """Where a secret comes from: exactly one of the four. Its value is never stored."""
+    """Where a secret comes from: exactly one of the four. Its value is never stored.
+
+    ``folder`` is where relative paths start, empty for the plan's.
+    """
 
     name: str
     location: Location
@@ -279,6 +288,7 @@ class Secret(msgspec.Struct, frozen=True):
     file: str | None = None
     prompt: str | None = None
     command: tuple[str, ...] | None = None
+    folder: str = ""
 
 
 class Playbook(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from runner.errors import InputError
-from runner.loading.local_sources import project_of
+from runner.loading.files import project_of
 from runner.loading.project import load
 
 
