@@ -185,9 +185,9 @@ STRATEGY_MAPPING: Schema = mapping(
         "gate": {"type": "array", "minItems": 1, "items": {"type": "object"}},
         "bake": DURATION,
         "approve": {
-            "title": "after-first, each, or numbers of waves",
+            "title": "after-first, each, none, or numbers of waves",
             "anyOf": [
-                {"enum": ["after-first", "each"]},
+                {"enum": ["after-first", "each", "none"]},
                 COUNT,
                 {"type": "array", "minItems": 1, "uniqueItems": True, "items": COUNT},
             ],

@@ -10,6 +10,8 @@ from runner.model.playbook import Check, Strategy
 PERCENT = re.compile(r"([1-9][0-9]?|100)%\Z")
 SIZES = 'write a count (3), a percentage ("25%") or rest'
 
+NEEDLESS = {"parallel": ("waves", "of", "bake", "approve"), "sequential": ("waves", "of")}
+"""Keys that would do nothing, by type."""
 
 AS_WRITTEN = ("order", "concurrency", "sync", "max_failures", "max_failure_percent", "failure_scope", "on_exceed")
 """Keys whose values are taken as they are."""
@@ -40,8 +42,8 @@ def strategy_of(cursor: Cursor, gate: tuple[Check, ...] = ()) -> Strategy:
 def _approve(data: Any) -> Literal["each"] | tuple[int, ...]:
     if data == "each":
         return "each"
-    if data == "after-first":
-        return (1,)
+    if data in ("after-first", "none"):
+        return (1,) if data == "after-first" else ()
     return tuple(sorted(data)) if isinstance(data, list) else (data,)
 
 
@@ -55,8 +57,7 @@ def _waves(cursor: Cursor, kind: str) -> tuple[int | str, ...]:
 
 def _check_waves(cursor: Cursor, data: dict[str, Any], kind: str) -> None:
     """Complains (E406) of what is about several waves where there is one, or about their sizes where these are set."""
-    needless = ("waves", "of", "bake") if kind == "parallel" else ("waves", "of") if kind == "sequential" else ()
-    for key in needless:
+    for key in NEEDLESS.get(kind, ()):
         if key in data:
             message = f'"{key}" has no meaning for the type "{kind}"'
             cursor.problems.error("E406", message, cursor.at(key).key, f"write type: rolling, or leave {key} out")

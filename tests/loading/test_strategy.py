@@ -34,10 +34,6 @@ def read(text):
             Strategy("rolling", ("rest",), group_by="rack", max_failures=1, of="remaining", spread="one_per_group"),
         ),
         ("{preflight: true, on_exceed: pause}", Strategy(preflight=True, on_exceed="pause")),
-        ("{approve: after-first}", Strategy(approve=(1,))),
-        ("{approve: each}", Strategy(approve="each")),
-        ("{approve: 2}", Strategy(approve=(2,))),
-        ("{approve: [3, 1]}", Strategy(approve=(1, 3))),
         (
             "{type: rolling, bake: 1m, preflight: false, max_failures: 1}",
             Strategy("rolling", (1,), max_failures=1, bake=60.0),
@@ -53,6 +49,17 @@ def test_defaults_come_with_the_type(text, expected):
 
     assert strategy == expected
     assert not problems.items
+
+
+@pytest.mark.parametrize(
+    ("approve", "expected"),
+    [("after-first", (1,)), ("each", "each"), ("none", ()), ("2", (2,)), ("[3, 1]", (1, 3))],
+)
+def test_when_a_person_is_asked_is_said_in_words_or_numbers_of_waves(approve, expected):
+    """``none``, for a template to choose, is as good as nothing written."""
+    strategy, problems = read(f"{{type: rolling, approve: {approve}}}")
+
+    assert (strategy.approve, problems.items) == (expected, [])
 
 
 @pytest.mark.parametrize("size", ["0", "-1", '"101%"', "0%", "2.5", '"10 %"', "true", "all", "{}", "null"])
@@ -72,6 +79,7 @@ def test_sizes_without_meaning_are_refused_where_they_stand(size):
         ("{type: rolling, waves: [rest, 1]}", 'no host is left after "rest"', 31),
         ("{type: parallel, waves: 2}", '"waves" has no meaning for the type "parallel"', 18),
         ("{waves: 2}", '"waves" has no meaning for the type "parallel"', 2),
+        ("{approve: each}", '"approve" has no meaning for the type "parallel"', 2),
         ("{bake: 2s}", '"bake" has no meaning for the type "parallel"', 2),
         ("{type: sequential, of: total}", '"of" has no meaning for the type "sequential"', 20),
         ("{spread: even}", '"spread" has no meaning without "group_by"', 2),
