@@ -17,13 +17,14 @@ from runner.engine.limits import Connecting
 from runner.engine.output import OutputStore
 from runner.engine.run import run_plan, shared_ids
 from runner.engine.sessions import Sessions
-from runner.engine.stop import Stop
-from runner.errors import JournalError
+from runner.engine.stop import Level, Stop
+from runner.errors import ConnectError, JournalError
 from runner.journal import FIRST_SUM, encode
 from runner.loading.project import load
 from runner.model.decision import Answer as Said
 from runner.model.decision import Question
 from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepEnded, StepIntent, StepRetry, WaveStarted
+from runner.model.inventory import Host
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary, of
@@ -32,7 +33,7 @@ from runner.planning.settings import PlanSettings
 from runner.redaction import Redactor
 from runner.steps import kinds
 from runner.transport import TransportContext
-from runner.transports.fake import Answer, Fake, Script
+from runner.transports.fake import Answer, Connection, Fake, Script
 
 STARTED = RunStarted(
     schema="1.0", tool="0", mode="run", playbook="site.yaml", name="site", user="ada", controller="here", pid=1
@@ -191,6 +192,25 @@ def context_of(folder: Path, plan: Plan, recorder: Recorder) -> TransportContext
     )
 
 
+def gone(*names: str, script: Script = lambda _: Answer()) -> Fake:
+    """Hosts of which some can't be reached."""
+
+    def connecting(host: Host, _: int) -> Connection:
+        return Connection(error=ConnectError("refused", "nobody listens") if host.name in names else None)
+
+    return Fake(script, connecting)
+
+
+def stopping(*levels: tuple[float, Level]) -> Callable[[Run], None]:
+    """What interrupts a run from outside: at these times, to these levels."""
+
+    def during(run: Run) -> None:
+        for at, level in levels:
+            asyncio.get_running_loop().call_later(at, run.stop.raise_to, level, "interrupted")
+
+    return during
+
+
 def most_at_once(spans: Iterable[tuple[float, float]]) -> int:
     """How many of these spans of time overlap at most; one that ends when another begins does not."""
     marks = sorted([(end, -1) for _, end in spans] + [(start, 1) for start, _ in spans])
@@ -211,6 +231,8 @@ __all__ = [
     "StepRetry",
     "VirtualLoop",
     "WaveStarted",
+    "gone",
     "most_at_once",
     "scenario",
+    "stopping",
 ]

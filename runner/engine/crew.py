@@ -5,13 +5,16 @@ A host that waits for others gives its place up for that time, so that those it 
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from runner.engine.meetings import Barrier, Claim, Meeting, Once
 from runner.engine.places import Limits, Places, Ticket
 from runner.engine.stop import Level, Stop
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Block, Node, Step, leaves, nodes_of
+
+Part = Literal["steps", "rescue", "always"]
+_PARTS: tuple[Part, ...] = ("steps", "rescue", "always")
 
 
 class Worker(Protocol):
@@ -46,13 +49,14 @@ class Crew:
         self.meetings = {name: Meeting(set(hosts)) for name in needed}
         self.claims = {node.id: Claim(hosts, onces.get(node.id) or Once()) for node in nodes if node.once}
         self._inside = {
-            node.id: [part.id for part in nodes_of(node.steps) if part.id in needed or part.once]
+            (node.id, part): inside
             for node in nodes
             if isinstance(node, Block)
+            for part in _PARTS
+            if (inside := [one.id for one in nodes_of(getattr(node, part)) if one.id in needed or one.once])
         }
-        self._concerned = {node.id for node in nodes if node.needs or node.once or node.id in needed} | {
-            name for name, inside in self._inside.items() if inside
-        }
+        self._concerned = {node.id for node in nodes if node.needs or node.once or node.id in needed}
+        self._concerned |= {name for name, _ in self._inside}
         if play.strategy.sync == "lockstep":
             self._concerned = {node.id for node in nodes}
         self._positions = _positions(play) if play.strategy.sync == "lockstep" else {}
@@ -105,11 +109,15 @@ class Crew:
             return False
         return host.started or host.begin()
 
-    async def tail(self, host: Worker, stop: Stop) -> None:
-        """Lockstep: take a place for what a host does after its steps, whatever others are at."""
-        if self._barrier is not None and host.name not in self._at_work:
+    async def tail(self, host: Worker, stop: Stop, *, well: bool) -> None:
+        """Take a place again for what a host does after its steps, unless everything is being ended.
+
+        Lockstep: one that went badly keeps the others at their step until it is counted.
+        """
+        if well and self._barrier is not None:
             self._barrier.leave(host.name)
-            await self._enter(host, stop, level=Level.STOP)
+        if host.name not in self._at_work:
+            await self._enter(host, stop, level=Level.KILL)
 
     async def aside(self, host: Worker, waiting: Awaitable[bool], stop: Stop) -> bool:
         """Wait without a place, and take one again; False where a stop came before that."""
@@ -127,7 +135,8 @@ class Crew:
             got.append(True)
             told.set()
 
-        ticket = Ticket(self._order[host.name], host.name, admit, lambda: stop.level < level)
+        order = self._order[host.name]
+        ticket = Ticket(order, host.name, admit, lambda: stop.level < level, has_begun=host.started)
         (self.places.come_back if back else self.places.wait)(ticket)
         if await stop.reached(level, lambda: bool(got), told):
             self._at_work.add(host.name)
@@ -142,8 +151,14 @@ class Crew:
     def done(self, host: str, node: Node, *, well: bool, skipped: bool = False) -> None:
         """A host has ended a node; what is inside it and was not reached is passed over, or missed."""
         self._done(host, node.id, well=well or skipped)
-        for inner in self._inside.get(node.id, ()):
-            self._done(host, inner, well=skipped)
+        if isinstance(node, Block):
+            for part in _PARTS:
+                self.over(host, node, part, well=skipped)
+
+    def over(self, host: str, block: Block, part: Part, *, well: bool = False) -> None:
+        """A host is past a part of a block: nobody waits any more for what it did not reach there."""
+        for inner in self._inside.get((block.id, part), ()):
+            self._done(host, inner, well=well)
 
     def left(self, host: str, *, counts: bool = True) -> None:
         """A host is over. One that ``counts`` for nothing was never meant to take part."""

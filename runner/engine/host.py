@@ -27,7 +27,13 @@ _HOST_STATUS = {
     Status.CANCELLED: HostStatus.CANCELLED,
 }
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN}
-_TOUCHED = {Status.CHANGED, Status.FAILED, Status.TIMED_OUT, Status.UNKNOWN, Status.CANCELLED}
+_ENDS = {*_LOST, Status.CANCELLED}
+_UNTOUCHED = {Status.OK, Status.SKIPPED}
+
+
+def ends_host(status: Status) -> bool:
+    """Whether nothing can go on behind an end in this status: the host is lost, or everything was stopped."""
+    return status in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Trouble:
     @property
     def ends_host(self) -> bool:
         """Whether nothing can go on behind it: the host is lost, or everything was stopped."""
-        return self.status in {*_LOST, Status.CANCELLED}
+        return ends_host(self.status)
 
     def __str__(self) -> str:
         return f"{self.step}: {self.reason}" if self.reason else self.step
@@ -54,6 +60,7 @@ class HostRun:
     ``status`` is None while nothing went wrong. ``is_excluded`` where the play's condition keeps it out,
     ``is_refused`` where that can't be asked. ``pending`` are the handlers notified and not run yet. ``is_lost`` where
     it can't be reached any more. ``touched`` where a step changed, failed, or may have. ``acts`` counts steps that ran.
+    ``cleanup_ends`` is when ``always`` steps must be over, once everything is being ended.
     """
 
     turn: Turn
@@ -66,9 +73,10 @@ class HostRun:
     touched: bool = False
     acts: int = 0
     pending: dict[str, None] = field(default_factory=dict)
+    cleanup_ends: float | None = None
     _changed: bool = False
     _ignored: int = 0
-    _begun: float = 0.0
+    _begun: float | None = None
     _took: float = 0.0
 
     @property
@@ -94,18 +102,19 @@ class HostRun:
     def start(self, section: str = "") -> None:
         """Let it to work; ``section`` says for what, where it has ended before."""
         self.started = True
+        self.cleanup_ends = None
         self._begun = asyncio.get_running_loop().time()
         turn = self.turn
         turn.run.recorder.emit(HostStarted(play=turn.play.id, wave=turn.wave, host=self.name, section=section))
 
     def weigh(self, step: Step, ended: Ended) -> Trouble | None:
         """Take in how a step ended; gives the trouble it makes, if any."""
-        self._changed = self._changed or ended.status is Status.CHANGED
         self._ignored += ended.ignored
-        if ended.ran:
-            self.touched = self.touched or ended.status in _TOUCHED
-            self.acts += ended.status not in {Status.UNREACHABLE, Status.SKIPPED}
-        if ended.status is Status.CHANGED:
+        if ended.acted:
+            self.touched = self.touched or ended.changed or ended.status not in _UNTOUCHED
+            self.acts += 1
+        if ended.changed:
+            self._changed = True
             self._notify(step)
         if step.delegate_to is None:
             self.is_lost = self.is_lost or ended.status in _LOST
@@ -128,9 +137,9 @@ class HostRun:
     def end(self) -> HostStatus:
         """It is done: settle and record its status."""
         status = self.status or (HostStatus.CHANGED if self._changed else HostStatus.OK)
-        if self._begun:
+        if self._begun is not None:
             self._took += asyncio.get_running_loop().time() - self._begun
-            self._begun = 0.0
+            self._begun = None
         turn = self.turn
         turn.run.recorder.emit(
             HostEnded(
@@ -156,8 +165,11 @@ class HostRun:
 
 
 @contextmanager
-def cleaning_up(stop: Stop) -> Iterator[Stop]:
-    """A stop for steps that run whatever happened: once what runs is being ended, they have a minute in all."""
+def cleaning_up(host: HostRun, stop: Stop) -> Iterator[Stop]:
+    """A stop for steps that run whatever happened: once what runs is being ended, a host has a minute for all of them.
+
+    One for each of its turns: what runs once, behind all hosts, comes when their minutes may be over.
+    """
     own = Stop()
     loop = asyncio.get_running_loop()
     timers: list[asyncio.TimerHandle] = []
@@ -165,7 +177,8 @@ def cleaning_up(stop: Stop) -> Iterator[Stop]:
     def look() -> None:
         if stop.level >= Level.KILL and not timers:
             words = f"always steps had {CLEANUP_LIMIT:g}s after the run was stopped"
-            timers.append(loop.call_later(CLEANUP_LIMIT, own.raise_to, Level.KILL, words))
+            host.cleanup_ends = host.cleanup_ends or loop.time() + CLEANUP_LIMIT
+            timers.append(loop.call_at(host.cleanup_ends, own.raise_to, Level.KILL, words))
 
     with stop.watching(look):
         look()

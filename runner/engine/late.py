@@ -6,7 +6,7 @@ Each runs on the first host, in order, that can be reached: so what was set once
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from runner.engine.host import HostRun, Trouble, cleaning_up
+from runner.engine.host import HostRun, Trouble
 from runner.engine.stop import Level
 from runner.engine.walk import Walk
 from runner.model.outcome import HostStatus, Status
@@ -38,20 +38,32 @@ def once_in(nodes: Sequence[Node], scope: Scope) -> list[Node]:
 
 
 async def on_first(play: "PlayRun", node: Node, hosts: Sequence[HostRun], work: Work) -> None:
-    """Run a node on the first host that can be reached; its failure is that host's."""
+    """Run a node on the first host that it is for and that can be reached; its failure is that host's.
+
+    Where there is none it is skipped on the first of all.
+    """
+    was_tried = False
     for host in hosts:
-        host.start(node.section)
-        before = host.acts
-        trouble = await work(host, node)
-        _end(play, host, trouble)
-        if trouble is None or trouble.status is not Status.UNREACHABLE or host.acts > before:
-            return
+        if Walk(host, host.turn).fits(node):
+            was_tried = True
+            if await _has_run(play, node, host, work):
+                return
+    if hosts and not was_tried:
+        await _has_run(play, node, hosts[0], work)
+
+
+async def _has_run(play: "PlayRun", node: Node, host: HostRun, work: Work) -> bool:
+    """Try a node on a host; False where the host turned out to be out of reach."""
+    host.start(node.section)
+    before = host.acts
+    trouble = await work(host, node)
+    _end(play, host, trouble)
+    return trouble is None or trouble.status is not Status.UNREACHABLE or host.acts > before
 
 
 async def _whatever(host: HostRun, node: Node) -> Trouble | None:
     """Run a node though the run was stopped."""
-    with cleaning_up(host.turn.stop) as stop:
-        return await Walk(host, host.turn.under(stop)).through([node])
+    return await Walk(host, host.turn).always([node])
 
 
 def _end(play: "PlayRun", host: HostRun, trouble: Trouble | None) -> None:

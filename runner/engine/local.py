@@ -62,7 +62,7 @@ class WaveRun:
 
     async def _rest(self, host: HostRun, walk: Walk, trouble: Trouble | None) -> None:
         """What comes behind its steps: its handlers where all went well, and ``always`` in any case."""
-        await self._crew.tail(host, host.turn.stop)
+        await self._crew.tail(host, host.turn.stop, well=trouble is None)
         if trouble is None and not host.is_refused:
             trouble = await walk.handlers()
         if trouble is not None:

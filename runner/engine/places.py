@@ -9,7 +9,7 @@ whose groups are full.
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -39,17 +39,22 @@ class Limits:
 class Ticket:
     """A host that waits; ``admit`` is called when it gets its place, unless it may not any more by then.
 
-    ``gone`` where it no longer waits.
+    ``has_begun`` where it was at work before. ``gone`` where it no longer waits.
     """
 
     order: int
     host: str
     admit: Callable[[], None]
     may: Callable[[], bool] = lambda: True
+    has_begun: bool = False
     gone: bool = False
 
     def __lt__(self, other: "Ticket") -> bool:
         return self.order < other.order
+
+
+Queue = tuple[bool, str]
+"""Whether its hosts have begun, and their group."""
 
 
 class Places:
@@ -60,24 +65,24 @@ class Places:
         self._free = limits.concurrency
         self._used: Counter[str] = Counter()
         self._back: deque[Ticket] = deque()
-        self._queues: dict[str, list[Ticket]] = {}
-        self._heads: list[tuple[int, str]] = []
-        self._listed: dict[str, int] = {}
-        self._parked: set[str] = set()
+        self._queues: dict[Queue, list[Ticket]] = {}
+        self._heads: list[tuple[int, Queue]] = []
+        self._listed: dict[Queue, int] = {}
+        self._parked: set[Queue] = set()
         self._is_held = False
         self._changed = changed
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody who has not begun waits."""
+        """Whether nobody waits who has not given a place up to others."""
         return not self._listed and not self._parked
 
     def wait(self, ticket: Ticket) -> None:
         """Let the host in as soon as there is room for it and its group."""
-        group = self._limits.group(ticket.host)
-        heapq.heappush(self._queues.setdefault(group, []), ticket)
-        if group not in self._parked and ticket.order < self._listed.get(group, ticket.order + 1):
-            self._list(group)
+        queue = (ticket.has_begun, self._limits.group(ticket.host))
+        heapq.heappush(self._queues.setdefault(queue, []), ticket)
+        if queue not in self._parked and ticket.order < self._listed.get(queue, ticket.order + 1):
+            self._list(queue)
         self._grant()
 
     def come_back(self, ticket: Ticket) -> None:
@@ -98,38 +103,44 @@ class Places:
         self._grant()
 
     def hold(self) -> None:
-        """Let nobody begin for now."""
+        """Let nobody begin for now; those that have begun get their places as ever."""
         self._is_held = True
 
     def go_on(self) -> None:
         """Let hosts begin again."""
         self._is_held = False
+        self._unpark(tuple(self._parked))
         self._grant()
 
     def close(self) -> None:
         """Nobody who has not begun will."""
-        self._queues.clear()
-        self._heads.clear()
-        self._listed.clear()
-        self._parked.clear()
+        for queue in [queue for queue in self._queues if not queue[0]]:
+            del self._queues[queue]
+            self._listed.pop(queue, None)
+            self._parked.discard(queue)
         self._changed()
 
     def _leave_group(self, group: str) -> None:
         self._used[group] -= 1
-        if group in self._parked:
-            self._parked.discard(group)
-            self._list(group)
+        if self._parked:
+            self._unpark(((True, group), (False, group)))
 
-    def _list(self, group: str) -> None:
-        """Put the group's first host among those that may be next."""
-        queue = self._queues.get(group, [])
-        while queue and queue[0].gone:
-            heapq.heappop(queue)
-        if queue:
-            self._listed[group] = queue[0].order
-            heapq.heappush(self._heads, (queue[0].order, group))
+    def _unpark(self, queues: Iterable[Queue]) -> None:
+        for queue in queues:
+            if queue in self._parked:
+                self._parked.discard(queue)
+                self._list(queue)
+
+    def _list(self, queue: Queue) -> None:
+        """Put the first host of a queue among those that may be next."""
+        tickets = self._queues.get(queue, [])
+        while tickets and tickets[0].gone:
+            heapq.heappop(tickets)
+        if tickets:
+            self._listed[queue] = tickets[0].order
+            heapq.heappush(self._heads, (tickets[0].order, queue))
         else:
-            self._listed.pop(group, None)
+            self._listed.pop(queue, None)
 
     def _grant(self) -> None:
         while self._free > 0 and (ticket := self._next()) is not None:
@@ -143,21 +154,26 @@ class Places:
             ticket = self._back.popleft()
             if not ticket.gone:
                 return ticket
-        return None if self._is_held else self._fresh()
+        return self._first()
 
-    def _fresh(self) -> Ticket | None:
+    def _first(self) -> Ticket | None:
         while self._heads:
-            order, group = heapq.heappop(self._heads)
-            if self._listed.get(group) != order:
+            order, queue = heapq.heappop(self._heads)
+            if self._listed.get(queue) != order:
                 continue
-            limit = self._limits.of(group)
-            if limit is not None and self._used[group] >= limit:
-                del self._listed[group]
-                self._parked.add(group)
+            if self._is_kept_out(*queue):
+                del self._listed[queue]
+                self._parked.add(queue)
                 continue
-            ticket = heapq.heappop(self._queues[group])
-            self._list(group)
+            ticket = heapq.heappop(self._queues[queue])
+            self._list(queue)
             if not ticket.gone and ticket.may():
-                self._used[group] += 1
+                self._used[queue[1]] += 1
                 return ticket
         return None
+
+    def _is_kept_out(self, has_begun: bool, group: str) -> bool:  # noqa: FBT001 - a queue, taken apart
+        if self._is_held and not has_begun:
+            return True
+        limit = self._limits.of(group)
+        return limit is not None and self._used[group] >= limit

@@ -47,11 +47,14 @@ class PlayRun:
     stop: Stop = field(init=False)
     spending: Spending = field(init=False)
     _onces: dict[str, Once] = field(init=False)
+    _lates: set[str | None] = field(init=False)
+    _is_back: bool = False
 
     def __post_init__(self) -> None:
         self.stop = Stop(self.run.stop)
         self.spending = Spending(self.run, self.play, self.stop, Budget(self.play.budget))
         self._onces = onces_of(self.play.steps)
+        self._lates = {node.once for node in (*self.play.handlers, *self.play.always)}
 
     @property
     def has_failed(self) -> bool:
@@ -74,10 +77,17 @@ class PlayRun:
             else:
                 await self._wave(wave)
                 await before_next(self, wave)
-        is_back = self.spending.is_ended and self.play.strategy.on_exceed == "rollback"
-        if is_back and self.spending.budget.exceeded and self.run.stop.level < Level.STOP:
-            await roll_back(self, self.stop.reason)
+        await self._back()
         await late(self, "run", self.play.hosts)
+        await self.spending.answered()
+        await self._back()
+
+    async def _back(self) -> None:
+        """Roll back, once, where the budget is exceeded and the play says so."""
+        is_wanted = self.play.strategy.on_exceed == "rollback" and self.spending.is_exceeded and not self._is_back
+        if is_wanted and self.run.stop.level < Level.STOP:
+            self._is_back = True
+            await roll_back(self, self.stop.reason)
 
     def skip(self, hosts: Iterable[str], wave: int, reason: str) -> None:
         """Record hosts that never start. Those that have ended already, unreachable, are left alone."""
@@ -107,6 +117,7 @@ class PlayRun:
         await self._work(hosts)
         self._leave_out(hosts, wave)
         await late(self, "wave", wave.hosts)
+        await self.spending.answered()
         await hold_against_gate(self, hosts, wave)
         await self._let_go(hosts)
         self._wave_ended(wave, begun)
@@ -141,13 +152,17 @@ class PlayRun:
     @property
     def _is_wanted_later(self) -> bool:
         """Whether hosts may have to be reached again when they have ended: by the gate, or by what comes last."""
-        nodes = [*self.play.always, *self.play.handlers]
-        return bool(self.play.strategy.gate or self.play.rollback) or any(node.once for node in nodes)
+        return bool(self.play.strategy.gate) or "wave" in self._lates or self._is_wanted_last
+
+    @property
+    def _is_wanted_last(self) -> bool:
+        """Whether that may be when all waves are over."""
+        return "run" in self._lates or self.play.strategy.on_exceed == "rollback"
 
     async def _let_go(self, hosts: Sequence[HostRun]) -> None:
-        """Close connections of a wave, unless rollback may want them again and open files allow to keep them."""
+        """Close connections of a wave, unless its hosts may be wanted again and open files allow to keep them."""
         most = self.run.max_open
-        if self._is_wanted_later and (most is None or len(self.run.plan.hosts) <= most):
+        if self._is_wanted_last and (most is None or len(self.run.plan.hosts) <= most):
             return
         for host in hosts:
             await self._close(host.name)

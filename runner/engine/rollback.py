@@ -81,7 +81,7 @@ class _Back:
         host.pending.clear()
         host.start("rollback")
         walk = Walk(host, host.turn.under(self._stop))
-        trouble = await walk.through(each_host(self._play.play.rollback)) or await walk.handlers()
+        trouble = await walk.through(each_host(self._play.play.rollback))
         after = await Walk(host, host.turn).always(each_host(self._play.play.always))
         trouble = trouble or after
         if trouble is None:

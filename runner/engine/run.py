@@ -42,21 +42,27 @@ async def _play(run: Run, play: PlannedPlay, over: dict[str, _Over], unreachable
     for other in needed:
         mine.bad.update(other.bad)
     mine.failed = next((other.failed for other in needed if other.failed), "")
+    found = unreachable if play.strategy.preflight else {}
+    going = PlayRun(run, play, barred=dict(mine.bad), unreachable=found)
     try:
-        going = PlayRun(run, play, barred=dict(mine.bad), unreachable=unreachable)
-        if mine.failed or run.stop.level >= Level.DRAIN:
-            reason = run.stop.reason or f"dependency failed: {mine.failed}"
-            for wave in play.waves:
-                going.skip(wave.hosts, wave.index, reason)
-            return
-        await going.go()
-        mine.failed = play.id if going.has_failed else ""
-        for name, status in going.statuses.items():
-            if status is not HostStatus.NOT_RUN and not status.is_well:
-                mine.bad.setdefault(name, f"{status} in play {play.id}")
+        await _carry_out(going, mine)
     finally:
         mine.ended.set()
     await _let_go(run, play)
+
+
+async def _carry_out(going: PlayRun, mine: _Over) -> None:
+    run, play = going.run, going.play
+    if mine.failed or run.stop.level >= Level.DRAIN:
+        reason = run.stop.reason or f"dependency failed: {mine.failed}"
+        for wave in play.waves:
+            going.skip(wave.hosts, wave.index, reason)
+        return
+    await going.go()
+    mine.failed = play.id if going.has_failed else ""
+    for name, status in going.statuses.items():
+        if status is not HostStatus.NOT_RUN and not status.is_well:
+            mine.bad.setdefault(name, f"{status} in play {play.id}")
 
 
 async def _let_go(run: Run, play: PlannedPlay) -> None:

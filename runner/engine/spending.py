@@ -54,6 +54,11 @@ class Spending:
         else:
             self.finish(_LEVELS[action], reason)
 
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether it was the budget that ended the play."""
+        return self.is_ended and self.budget.exceeded
+
     def finish(self, level: Level, reason: str) -> None:
         """End the play before its time."""
         self.is_ended = True

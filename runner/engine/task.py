@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from runner.engine.attempt import attempt_once
 from runner.engine.retry import next_delay
@@ -21,16 +21,22 @@ TAIL_LINES = 10
 
 _BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
+_IGNORABLE = _BAD - _LOST
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a step ended on a host. ``ignored`` failures leave the host well. ``ran`` where it was sent, or could be."""
+    """How a step ended on a host. ``ignored`` failures leave the host well.
+
+    ``acted`` where a try of it was made, if not the last. ``changed`` where it changed something, be it in one item of
+    a loop that failed in another.
+    """
 
     status: Status
     ignored: bool = False
     reason: str = ""
-    ran: bool = True
+    acted: bool = False
+    changed: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -38,17 +44,18 @@ class Ended:
         return self.ignored or self.status.is_well
 
 
-Rescued = Callable[[Status], bool]
-"""Whether a block round the step rescues an end in this status."""
+Fate = Literal["", "ignored", "rescued"]
+Taken = Callable[[Status], Fate]
+"""What a block round the step makes of an end in this status."""
 
 
-async def run_step(turn: Turn, step: Step, rescued: Rescued = lambda _: False) -> Ended:
+async def run_step(turn: Turn, step: Step, taken: Taken = lambda _: "") -> Ended:
     """Run one step on the turn's host, register its result, and say how it ended. Raises JournalError."""
     try:
         if step.loop is not None:
-            return await _run_loop(turn, step, rescued)
-        result, output = await _run_item(turn, step, scope=None, item=None)
-        return _end(turn, step, result, rescued, output=output)
+            return await _run_loop(turn, step, taken)
+        result, acted, output = await _run_item(turn, step, scope=None, item=None)
+        return _end(turn, step, result, taken, acted=acted, changed=result.outcome.changed, output=output)
     except JournalError as error:
         # Its intent is not on disk, so it was not sent; for those who watch it ends all the same.
         stopped = Result(Outcome(Status.CANCELLED, message=error.message))
@@ -56,19 +63,16 @@ async def run_step(turn: Turn, step: Step, rescued: Rescued = lambda _: False) -
         raise
 
 
-def answer_for(
-    turn: Turn, step: Step, outcome: Outcome, *, again: bool = False, rescued: Rescued = lambda _: False
-) -> Ended:
-    """End a step that is not run here: what it came to elsewhere, or why it can't be. Nothing is registered.
+def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False, taken: Taken = lambda _: "") -> Ended:
+    """End a step that is not run here: what it came to elsewhere, or why it can't be.
 
     ``again`` keeps what is registered under its name already.
     """
     if step.register and not again:
         turn.kept(step.frame)[step.register] = Result(outcome)
-    ignored = step.on_failure == "ignore" and outcome.status in _BAD - _LOST
-    is_rescued = outcome.status in _BAD and step.on_failure == "stop" and rescued(outcome.status)
-    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, ignored=ignored, rescued=is_rescued))
-    return Ended(outcome.status, ignored, outcome.message, ran=False)
+    fate = _fate(step, outcome.status, taken)
+    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, fate=fate))
+    return Ended(outcome.status, _is_ignored(step, outcome.status), outcome.message)
 
 
 def holds(turn: Turn, node: Node) -> bool:
@@ -79,20 +83,22 @@ def holds(turn: Turn, node: Node) -> bool:
     return turn.run.templates.condition(node.when, turn.scope(node.frame, **items))
 
 
-async def _run_loop(turn: Turn, step: Step, rescued: Rescued) -> Ended:
+async def _run_loop(turn: Turn, step: Step, taken: Taken) -> Ended:
     try:
         items = _items(turn, step)
     except RenderError as error:
-        return _end(turn, step, Result(failed(_placed(error), temporary=False)), rescued)
+        return _end(turn, step, Result(failed(_placed(error), temporary=False)), taken)
     results: list[Result] = []
+    has_acted = False
     for index, item in enumerate(items, 1):
         scope = turn.scope(
             step.frame,
             item=item,
             loop={"index": index, "length": len(items), "first": index == 1, "last": index == len(items)},
         )
-        result, output = await _run_item(turn, step, scope=scope, item=index)
+        result, acted, output = await _run_item(turn, step, scope=scope, item=index)
         results.append(result)
+        has_acted = has_acted or acted
         turn.run.recorder.emit(_ended(turn, step, result, item=index, output=output, label=_label(turn, step, scope)))
         bad = result.outcome.status in _BAD
         if bad and (step.on_failure == "stop" or result.outcome.status in _LOST):
@@ -100,7 +106,8 @@ async def _run_loop(turn: Turn, step: Step, rescued: Rescued) -> Ended:
         if turn.stop.level >= Level.STOP and index < len(items):
             results.append(Result(Outcome(Status.CANCELLED, message=turn.stop.reason)))
             break
-    return _end(turn, step, loop_result(_overall(results), results), rescued)
+    changed = any(result.outcome.changed for result in results)
+    return _end(turn, step, loop_result(_overall(results), results), taken, acted=has_acted, changed=changed)
 
 
 def _items(turn: Turn, step: Step) -> list[Any]:
@@ -145,17 +152,19 @@ def _overall(results: list[Result]) -> Outcome:
 
 async def _run_item(
     turn: Turn, step: Step, *, scope: Mapping[str, Any] | None, item: int | None
-) -> tuple[Result, dict[str, Any]]:
-    """The step once, with all its attempts; also the last attempt's output paths and whether some were lost."""
+) -> tuple[Result, bool, dict[str, Any]]:
+    """The step once, with all its attempts; whether one of them was made, and what the last says of its output."""
     try:
         if step.when is not None and not turn.run.templates.condition(step.when, scope or turn.scope(step.frame)):
-            return Result(Outcome(Status.SKIPPED, message="its condition is false")), {}
+            return Result(Outcome(Status.SKIPPED, message="its condition is false")), False, {}
     except RenderError as error:
-        return Result(failed(_placed(error), temporary=False)), {}
+        return Result(failed(_placed(error), temporary=False)), True, {}
     before = turn.tries.get((step.id, item), 0)
+    acted = False
     for attempt in itertools.count(1):
         outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=before + attempt)
         outcome = judge(turn, step, outcome, scope=scope, attempt=attempt)
+        acted = acted or _was_made(outcome)
         policy = step.retry or turn.run.kinds[step.kind].retry
         seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{item}"
         delay = next_delay(policy, attempt, outcome, seed=seed)
@@ -167,7 +176,14 @@ async def _run_item(
     if step.section:
         turn.tries[step.id, item] = before + attempt
         output = {**output, "attempt": before + attempt}
-    return Result(outcome, attempts=attempt), output
+    return Result(outcome, attempts=attempt), acted, output
+
+
+def _was_made(outcome: Outcome) -> bool:
+    """Whether a try got further than looking for its host, or waiting for its turn."""
+    if outcome.status is Status.CANCELLED:
+        return outcome.was_tried
+    return outcome.status is not Status.UNREACHABLE
 
 
 def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
@@ -211,15 +227,35 @@ def _unchanged(outcome: Outcome) -> Outcome:
     return outcome.judged(Status.OK, outcome.message) if outcome.changed else outcome
 
 
-def _end(turn: Turn, step: Step, result: Result, rescued: Rescued, *, output: Mapping[str, Any] | None = None) -> Ended:
+def _end(
+    turn: Turn,
+    step: Step,
+    result: Result,
+    taken: Taken,
+    *,
+    acted: bool = True,
+    changed: bool = False,
+    output: Mapping[str, Any] | None = None,
+) -> Ended:
     """Register the result, record the end, and say what it means for the host."""
     if step.register:
         turn.kept(step.frame)[step.register] = result
     status = result.outcome.status
-    is_ignored = step.on_failure == "ignore" and status in _BAD - _LOST
-    is_rescued = status in _BAD and step.on_failure == "stop" and rescued(status)
-    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, ignored=is_ignored, rescued=is_rescued))
-    return Ended(status, is_ignored, said_of(step, result.outcome))
+    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, fate=_fate(step, status, taken)))
+    return Ended(status, _is_ignored(step, status), said_of(step, result.outcome), acted=acted, changed=changed)
+
+
+def _is_ignored(step: Step, status: Status) -> bool:
+    return step.on_failure == "ignore" and status in _IGNORABLE
+
+
+def _fate(step: Step, status: Status, taken: Taken) -> Fate:
+    """Whether the step, or a block round it, says that its end in this status is no failure of the host."""
+    if status not in _BAD:
+        return ""
+    if _is_ignored(step, status):
+        return "ignored"
+    return taken(status) if step.on_failure == "stop" else ""
 
 
 def _ended(
@@ -229,8 +265,7 @@ def _ended(
     *,
     item: int | None = None,
     output: Mapping[str, Any],
-    ignored: bool = False,
-    rescued: bool = False,
+    fate: Fate = "",
     label: str = "",
 ) -> StepEnded:
     outcome = result.outcome
@@ -248,8 +283,8 @@ def _ended(
         rc=outcome.rc,
         signal=outcome.signal,
         changed=outcome.changed,
-        ignored=ignored,
-        rescued=rescued,
+        ignored=fate == "ignored",
+        rescued=fate == "rescued",
         reason=said_of(step, outcome),
         duration=round(outcome.duration, 6),
         stdout=outcome.stdout.size,

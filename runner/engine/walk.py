@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Iterable, Sequence
 
-from runner.engine.crew import Crew
-from runner.engine.host import HostRun, Trouble, cleaning_up
+from runner.engine.crew import Crew, Part
+from runner.engine.host import HostRun, Trouble, cleaning_up, ends_host
 from runner.engine.meetings import Claim, Settled
-from runner.engine.stop import Level
-from runner.engine.task import answer_for, holds, run_step
+from runner.engine.stop import Level, Stop
+from runner.engine.task import Fate, answer_for, holds, run_step
 from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
 from runner.hostlist import fold
@@ -19,11 +19,13 @@ FALSE = "its condition is false"
 class Walk:
     """One host on its way. ``crew`` are the others of its wave, None where a host works by itself."""
 
-    def __init__(self, host: HostRun, turn: Turn, crew: Crew | None = None) -> None:
+    def __init__(
+        self, host: HostRun, turn: Turn, crew: Crew | None = None, blocks: list[tuple[Block, Stop]] | None = None
+    ) -> None:
         self._host = host
         self._turn = turn
         self._crew = crew
-        self._blocks: list[Block] = []
+        self._blocks = blocks if blocks is not None else []
 
     async def through(self, nodes: Iterable[Node]) -> Trouble | None:
         """Run all nodes, or those before the first that ends it; gives why, if one did. Raises nothing of theirs."""
@@ -46,8 +48,13 @@ class Walk:
 
     async def always(self, nodes: Sequence[Node]) -> Trouble | None:
         """Run nodes whatever happened, stops included."""
-        with cleaning_up(self._turn.stop) as stop:
-            return await Walk(self._host, self._turn.under(stop)).through(nodes)
+        with cleaning_up(self._host, self._turn.stop) as stop:
+            return await Walk(self._host, self._turn.under(stop), self._crew, self._blocks).through(nodes)
+
+    def fits(self, node: Node) -> bool:
+        """Whether the host can do a node at all: its condition holds, and the host is there, or not asked."""
+        is_there = not self._host.is_lost or all(self._is_elsewhere(step) for step in leaves([node]))
+        return is_there and self._may_run(node)
 
     def _goes_on(self, node: Node, trouble: Trouble) -> bool:
         if trouble.ends_host or node.on_failure == "stop":
@@ -170,7 +177,7 @@ class Walk:
         """End a node that does not run here: each of its steps is skipped, or the first has failed."""
         trouble = None
         for step in leaves([node]):
-            ended = answer_for(self._turn, step, outcome, again=again, rescued=self._is_rescued)
+            ended = answer_for(self._turn, step, outcome, again=again, taken=self._taken)
             trouble = trouble or self._host.weigh(step, ended)
             if not outcome.status.is_well:
                 break
@@ -197,7 +204,7 @@ class Walk:
     async def _run(self, step: Step) -> Trouble | None:
         run = self._turn.run
         try:
-            return self._host.weigh(step, await run_step(self._turn, step, self._is_rescued))
+            return self._host.weigh(step, await run_step(self._turn, step, self._taken))
         except JournalError as error:
             # Its intent is not on disk, so nothing was sent. Others finish what runs; nothing new starts.
             run.fatal = run.fatal or error
@@ -224,25 +231,33 @@ class Walk:
             return self._ended(block, failed(words, temporary=False))
         if not is_on:
             return self._ended(block, Outcome(Status.SKIPPED, message=FALSE))
-        self._blocks.append(block)
+        self._blocks.append((block, self._turn.stop))
         trouble = await self.through(block.steps)
         self._blocks.pop()
-        if trouble is not None and trouble.status in block.rescue_on and block.rescue:
+        self._over(block, "steps")
+        if trouble is not None and _rescues(block, self._turn.stop, trouble.status):
             worse = await self.through(block.rescue)
             # A host that is lost stays so, whatever was done about it elsewhere.
             trouble = worse or (trouble if trouble.ends_host else None)
+        self._over(block, "rescue")
         after = await self.always(block.always) if block.always else None
         self._show(block)
         return trouble or after
 
-    def _is_rescued(self, status: Status) -> bool:
-        """Whether a block round the step takes an end in this status up."""
-        for block in reversed(self._blocks):
-            if block.rescue and status in block.rescue_on:
-                return True
-            if block.on_failure != "stop":
-                return False
-        return False
+    def _over(self, block: Block, part: Part) -> None:
+        if self._crew is not None:
+            self._crew.over(self._host.name, block, part)
+
+    def _taken(self, status: Status) -> Fate:
+        """What a block round the step makes of an end in this status."""
+        for block, stop in reversed(self._blocks):
+            if _rescues(block, stop, status):
+                return "rescued"
+            if block.on_failure == "ignore" and not ends_host(status):
+                return "ignored"
+            if block.on_failure == "continue":
+                return ""
+        return ""
 
     def _show(self, block: Block) -> None:
         """What an include registered, under the name that is known outside."""
@@ -254,6 +269,11 @@ class Walk:
             outer[block.register] = {"results": [*before, inner]}
         else:
             outer[block.register] = inner
+
+
+def _rescues(block: Block, stop: Stop, status: Status) -> bool:
+    """Whether a block does something about an end in this status; nothing new starts under a stop."""
+    return bool(block.rescue) and status in block.rescue_on and stop.level < Level.STOP
 
 
 def share(turn: Turn, node: Node) -> None:
