@@ -11,7 +11,7 @@ from runner.hostlist import fold
 from runner.location import Problem
 from runner.model.budget import allowed
 from runner.model.changed import changed
-from runner.model.inventory import Host, Inventory, merged
+from runner.model.inventory import CONTROLLER, Host, Inventory, merged
 from runner.model.known import UNKNOWN, Known
 from runner.model.plan import Plan, PlannedPlay
 from runner.model.playbook import Play, Playbook
@@ -163,7 +163,7 @@ class _Compiling:
         for play in plays:
             contacts.reach((*play.hosts, *play.delegates))
         if self._undecided:
-            contacts.reach(self._inventory.hosts)
+            contacts.reach((*self._inventory.hosts, CONTROLLER))
         self._problems += contacts.problems
         return contacts.hosts
 

@@ -7,7 +7,7 @@ from plan_builder import HERE, PLACE, host, inventory, play, playbook, rolling, 
 
 from runner.errors import InputError
 from runner.location import Location
-from runner.model.playbook import Secret, Strategy
+from runner.model.playbook import Block, Check, Secret, Strategy, leaves
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
 
@@ -207,6 +207,18 @@ def test_the_command_line_replaces_concurrency_budget_and_default_timeouts():
     assert [one.timeout for one in only.steps] == [60.0, 1800.0]
     assert (only.budget, only.strategy.on_exceed, only.strategy.max_failure_percent) == (0, "kill", None)
     assert planned(play("web", steps[0]), timeout=0.0).plays[0].steps[0].timeout is None
+
+
+def test_the_default_timeout_holds_wherever_a_step_stands():
+    """In blocks, with their rescue and always, in the other lists of a play, and in its gate."""
+    lazy = step(timeout_is_default=True)
+    block = Block("b", None, (lazy,), HERE, rescue=(lazy,), always=(lazy,))
+    lists = dict.fromkeys(("handlers", "rollback", "always"), (lazy,))
+
+    only = planned(play("web", block, strategy=Strategy(gate=(Check(lazy),)), **lists), timeout=60.0).plays[0]
+
+    steps = [one for section in only.sections for one in leaves(section, everything=True)]
+    assert [one.timeout for one in (*steps, only.strategy.gate[0].step)] == [60.0] * 7
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_where_only_the_run_can_tell_every_host_can_be_reached(one):
     """And the plan says so."""
     plan = planned(step(id="got", register="got"), one)
 
-    assert list(plan.hosts) == ["web1", "web2", "lb1", "lb2", "lb3", "gate"]
+    assert list(plan.hosts) == ["web1", "web2", "lb1", "lb2", "lb3", "gate", "controller"]
     assert plan.notes == (
         'play "web": only the run can tell which host step "command" is delegated to, so any may be contacted',
     )

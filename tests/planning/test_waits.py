@@ -30,6 +30,9 @@ WAITING = [
 ]
 
 
+MENDED = Block("b", None, (step(id="a", read_only=True),), HERE, rescue=(step(id="r", section="rescue"),))
+
+
 @pytest.mark.parametrize("one", WAITING)
 def test_a_wait_for_hosts_that_find_no_room_is_refused(one):
     """Hosts keep their group's place while they wait, so those that they wait for would never come in."""
@@ -87,6 +90,7 @@ def test_a_wait_inside_a_window_is_noted(waiting):
         ([step(id="a", read_only=True), step(id="x", once="run")], rolling("rest", concurrency=2)),
         ([step("wait_for", id="a"), step(id="x", needs=("a",))], rolling("rest", concurrency=2)),
         ([step(id="a")], rolling("rest", concurrency=2)),
+        ([MENDED, step(id="x", once="run")], rolling("rest", concurrency=2)),
     ],
 )
 def test_other_waits_are_not(steps, strategy):
