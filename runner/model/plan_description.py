@@ -22,7 +22,7 @@ from runner.model.plan_document import (
     TaskDocument,
     WaveDocument,
 )
-from runner.model.playbook import Block, Check, Condition, Node, Retry, Step, Strategy
+from runner.model.playbook import Block, Check, Condition, Frame, Node, Retry, Step, Strategy, leaves
 from runner.model.template import Template, Value, map_templates
 
 
@@ -79,6 +79,24 @@ def text_of(value: Value) -> str | None:
 def params_of(step: Step) -> Any:
     """The params of a step as they are written; hidden where the step is sensitive."""
     return HIDDEN if step.sensitive else as_written(dict(step.params))
+
+
+def loop_of(step: Step) -> Any:
+    """The loop of a step as it is written; its items are hidden where the step is sensitive."""
+    return HIDDEN if step.sensitive and step.loop is not None else as_written(step.loop)
+
+
+def handed_to(block: Block, frame: Frame) -> dict[str, Any]:
+    """What an include hands to its file, as it is written; hidden where all that it brings is sensitive."""
+    if all(step.sensitive for step in leaves([block], everything=True)):
+        return dict.fromkeys(frame.given, HIDDEN)
+    return dict(as_written(dict(frame.given)))
+
+
+def item_of(block: Block, frame: Frame) -> Any:
+    """The item of its loop that an include is for; hidden likewise."""
+    is_hidden = frame.has_item and all(step.sensitive for step in leaves([block], everything=True))
+    return HIDDEN if is_hidden else as_written(frame.item)
 
 
 def _play(play: PlannedPlay, items: Items) -> PlayDocument:
@@ -167,8 +185,8 @@ class _Nodes:
             rescue_on=block.rescue_on if block.rescue else (),
             always=self.of(block.always),
             file=frame.file if frame else None,
-            given=as_written(dict(frame.given)) if frame else {},
-            item=as_written(frame.item) if frame else None,
+            given=handed_to(block, frame) if frame else {},
+            item=item_of(block, frame) if frame else None,
         )
 
     def _step(self, step: Step) -> StepDocument:
@@ -176,7 +194,7 @@ class _Nodes:
             **_common(step),
             kind=step.kind,
             params=params_of(step),
-            loop=as_written(step.loop),
+            loop=loop_of(step),
             loop_label=text_of(step.loop_label),
             changed_when=_condition(step.changed_when),
             failed_when=_condition(step.failed_when),

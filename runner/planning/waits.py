@@ -26,15 +26,21 @@ def blocked(play: PlannedPlay) -> list[Problem]:
 
 def held_up(play: PlannedPlay) -> list[str]:
     """Notes on steps that all hosts of a wave come to, a window at a time, before the first of them goes on."""
-    wave = max(play.waves, key=lambda one: len(one.hosts))
-    if play.strategy.sync == "lockstep" or play.concurrency >= len(wave.hosts):
+    if play.strategy.sync == "lockstep":
         return []
     return [
-        f'play "{play.id}": step "{waiting}" waits for all {len(wave.hosts)} hosts of wave {wave.index},'
+        f'play "{play.id}": step "{node.id}" waits for all {len(wave.hosts)} hosts of wave {wave.index},'
         f' {play.concurrency} at once: "{done}" will have run on all of them before the first goes on;'
         f" write waves: {play.concurrency} where that is too many"
-        for waiting, done in _behind_changes(play)
+        for node, done in _behind_changes(play)
+        if len((wave := _largest_wait(play, node)).hosts) > play.concurrency
     ]
+
+
+def _largest_wait(play: PlannedPlay, node: Node) -> Wave:
+    """The largest wave whose hosts wait at a node. What runs once in the run has run when the first wave is over."""
+    is_over = node.once == "run" and node.when is None and not node.needs
+    return max(play.waves[:1] if is_over else play.waves, key=lambda wave: len(wave.hosts))
 
 
 def _narrow(play: PlannedPlay) -> tuple[Wave, str, tuple[str, ...], int] | None:
@@ -66,13 +72,13 @@ def _never(node: Node, wave: Wave, group: str, hosts: tuple[str, ...], limit: in
     return Problem("E420", message, node.location, hint)
 
 
-def _behind_changes(play: PlannedPlay) -> Iterator[tuple[str, str]]:
-    """Nodes where hosts wait for each other, with the last step before them that changes something."""
+def _behind_changes(play: PlannedPlay) -> Iterator[tuple[Node, str]]:
+    """Nodes where hosts wait for each other, with the id of the last step before them that changes something."""
     changing = ""
     for node in nodes_of(play.steps):
         if node.section:
             continue  # it is there for what goes wrong, or runs behind the others
         if changing and (node.needs or node.once is not None):
-            yield node.id, changing
+            yield node, changing
         if isinstance(node, Step) and not node.read_only and node.kind not in QUIET:
             changing = node.id

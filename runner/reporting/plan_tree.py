@@ -5,7 +5,7 @@ from typing import Any
 
 from runner.model import longest
 from runner.model.plan import PlannedPlay, Wave
-from runner.model.plan_description import as_written
+from runner.model.plan_description import handed_to
 from runner.model.playbook import Block, Node, Step
 from runner.reporting import plan_wording as words
 from runner.reporting.escape import visible
@@ -42,7 +42,7 @@ class Tree:
     def _block(self, block: Block) -> Iterator[str]:
         frame = self._play.frames.get(block.opens)
         if frame is not None and frame.given:
-            yield f"vars: {flow(as_written(dict(frame.given)))}"
+            yield f"vars: {flow(handed_to(block, frame))}"
         yield from words.of_block(block)
         yield from self.lines(block.steps)
         if block.rescue:

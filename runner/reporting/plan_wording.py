@@ -6,7 +6,7 @@ from typing import Any
 from runner.model.inventory import Become
 from runner.model.longest import Longest
 from runner.model.plan import PlannedPlay
-from runner.model.plan_description import as_written, text_of
+from runner.model.plan_description import as_written, item_of, loop_of, text_of
 from runner.model.plan_document import HIDDEN
 from runner.model.playbook import Block, Condition, Frame, Node, Retry, Step
 from runner.model.template import Template
@@ -56,7 +56,7 @@ def _kind(node: Node, frame: Frame | None) -> str:
         return node.kind
     if frame is None:
         return "block"
-    item = f", item: {flow(as_written(frame.item))}" if frame.has_item else ""
+    item = f", item: {flow(item_of(node, frame))}" if frame.has_item else ""
     return f"include {visible(frame.file)}{item}"
 
 
@@ -75,7 +75,7 @@ def settings(step: Step, time: Longest) -> Iterator[str]:
         if (condition := getattr(step, name)) is not None:
             yield f"{name}: {shown_condition(condition)}"
     if step.loop is not None:
-        yield from block("loop", as_written(step.loop))
+        yield from block("loop", loop_of(step))
     yield from _unusual(step)
     yield from (f"{name}: true" for name in FLAGS if getattr(step, name))
     yield from surroundings(step)

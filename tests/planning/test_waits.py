@@ -90,6 +90,7 @@ def test_a_wait_inside_a_window_is_noted(waiting):
         ([step(id="a", read_only=True), step(id="x", once="run")], rolling("rest", concurrency=2)),
         ([step("wait_for", id="a"), step(id="x", needs=("a",))], rolling("rest", concurrency=2)),
         ([step(id="a")], rolling("rest", concurrency=2)),
+        ([step(id="a"), step(id="x", once="run")], rolling(2, "rest", concurrency=2)),
         ([MENDED, step(id="x", once="run")], rolling("rest", concurrency=2)),
     ],
 )

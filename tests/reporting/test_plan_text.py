@@ -4,6 +4,7 @@ import pytest
 from plan_builder import HERE, host, inventory, play, playbook, rolling, step, tpl
 
 from runner.model.inventory import Become
+from runner.model.plan_description import document, encode_document
 from runner.model.playbook import Block, Check, Frame, Retry, Secret, Strategy
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
@@ -171,6 +172,19 @@ def test_a_sensitive_step_shows_nothing_of_what_it_is_given():
     assert "s3cr3t" not in text
     assert "env: {A: ***}" in text.replace('"', "")
     assert next(Preview(plan, Templates()).tasks()).params == "***"
+
+
+def test_a_sensitive_include_shows_nothing_of_what_it_hands_over():
+    """Nor the items of a loop, its own or that of a sensitive step."""
+    inside = step("log", {"text": tpl("{{ word }}")}, id="in/x", frame="in", sensitive=True, loop=["s3cr3t"])
+    frames = {"in": Frame("in", "in.yaml", given={"word": "s3cr3t"}, has_item=True, item="s3cr3t")}
+
+    plan = planned(play("web1", Block("in", None, (inside,), HERE, opens="in"), frames=frames))
+
+    text = shown(plan, all_hosts=True)
+    assert "s3cr3t" not in text
+    assert 'vars: {word: "***"}' in text
+    assert b"s3cr3t" not in encode_document(document(plan, items=lambda *_: 1))
 
 
 def test_every_task_is_listed_where_all_hosts_are_wanted():
