@@ -397,3 +397,20 @@ def test_a_gate_that_is_not_there_is_told():
     [problem] = refused("--fail", "web01:gate")
 
     assert problem.startswith('--fail:1:7: no step of the plan is called "gate"')
+
+
+def test_an_include_takes_what_nobody_knows(here):
+    """A typed input that is handed an answer takes its place, and the file's own conditions on it hold."""
+    (here / "site.yaml").write_text(
+        "version: 1\ninventory: hosts.yaml\nhosts: db1\nsteps:\n"
+        "  - {command: count, register: counted}\n"
+        "  - {name: part, include: {file: part.yaml, vars: {count: '{{ counted.stdout | int }}'}}, register: out}\n"
+        "  - {command: 'use {{ out.made.stdout }}', when: out.made.rc > 3}\n"
+    )
+    (here / "part.yaml").write_text(
+        "inputs: {count: {type: integer}}\nsteps:\n  - {name: make, command: make, register: made, when: count > 3}\n"
+    )
+
+    [host] = simulate()["hosts"]
+
+    assert host["steps"] == {"command": "changed", "part/make": "changed", "command-2": "changed"}
