@@ -62,7 +62,8 @@ async def turn_at(turn: Turn, step: Step, place: Host) -> AsyncIterator[AsyncExi
     if step.delegate_to is None:
         yield None
         return
-    async with turn.run.lanes.delegate(place.name, step), AsyncExitStack() as stack:
+    held = turn.run.sessions.held(place.name)
+    async with turn.run.lanes.delegate(place.name, step), held, AsyncExitStack() as stack:
         yield stack if place.name == CONTROLLER or step.throttle is not None else None
 
 

@@ -1,6 +1,7 @@
 """One session a host for the whole run: opened when first needed, opened again after it was lost, closed when done."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -29,6 +30,8 @@ class Sessions:
         self._locks: dict[str, asyncio.Lock] = {}
         self._attempts: dict[str, int] = {}
         self._beside: dict[str, list[Session]] = {}
+        self._held: Counter[str] = Counter()
+        self._unwanted: set[str] = set()
 
     async def get(self, host: Host) -> Session:
         """The host's session, opened if need be. Raises ConnectError."""
@@ -59,8 +62,23 @@ class Sessions:
             else:
                 free.append(session)
 
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[None]:
+        """The host's session stays open inside the block, whoever gives it up: a step for another host runs there."""
+        self._held[name] += 1
+        try:
+            yield
+        finally:
+            self._held[name] -= 1
+            if not self._held[name] and name in self._unwanted:
+                self._unwanted.discard(name)
+                await self.close(name)
+
     async def close(self, name: str) -> None:
-        """The host has no more work in this run."""
+        """The host has no more work in this run; a step that others run there is not disturbed."""
+        if self._held[name]:
+            self._unwanted.add(name)
+            return
         for other in self._beside.pop(name, ()):
             await other.close()
         session = self._open.pop(name, None)

@@ -193,7 +193,9 @@ def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] 
         return outcome
     if step.failed_when is None and step.changed_when is None and until is None:
         return _unchanged(outcome) if step.read_only else outcome
-    names = {**(scope or turn.scope(step.frame)), "result": Result(outcome, attempts=attempt)}
+    answer = Result(outcome, attempts=attempt)
+    own = {step.register: answer} if step.register else {}
+    names = {**(scope or turn.scope(step.frame)), **own, "result": answer}
     try:
         outcome = _decided(turn, step, outcome, names)
         if step.read_only:

@@ -123,3 +123,19 @@ steps:
 
     assert run.commands() == ["who"]
     assert 'no host "nobody"' in run.all(StepEnded, status="failed")[0].reason
+
+
+def test_a_host_that_is_done_stays_open_for_a_step_of_another(tmp_path: Path) -> None:
+    """A delegate that only an answer named: it has ended its own turn, and its connection is closed behind the step."""
+    text = """
+version: 1
+hosts: web01 lb1
+steps:
+  - {command: who, register: leader, when: host.name == "web01"}
+  - {command: promote, delegate_to: "{{ leader.stdout }}", when: host.name == "web01"}
+"""
+    table = {("*", "who"): Answer(stdout=b"lb1\n"), ("*", "promote"): Answer(duration=10)}
+    run = scenario(text.replace("web01 lb1", "web01:lb1"), tmp_path, answers(table), hosts=HOSTS)
+
+    assert run.statuses() == {"web01": "changed", "lb1": "ok"}
+    assert [time for time, name in run.fake.closes if name == "lb1"] == [10]
