@@ -16,6 +16,9 @@ INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 """What a command on a demo host gets of our own environment."""
 
 STDERR = 2
+MOMENT = 0.5
+"""Seconds that shells whose connection is closed have to end by themselves."""
+
 BACKLOG = 1000
 """Connections that may wait to be accepted: a whole fleet comes at once."""
 
@@ -52,8 +55,15 @@ class Fleet:
         return {"PATH": os.defpath, **self._kept, **own}
 
     async def end(self) -> None:
-        """End the shells that still run, and wait until they are gone."""
+        """End the shells that still run, and wait until they are gone.
+
+        Most are on their way, for their input is over; asyncio loses the status of one that is killed while it ends.
+        """
         await asyncio.gather(*self.starting, return_exceptions=True)
+        if waiting := [asyncio.create_task(output.gone.wait()) for output in self.running]:
+            _, late = await asyncio.wait(waiting, timeout=MOMENT)
+            for task in late:
+                task.cancel()
         for output in tuple(self.running):
             await output.end()
 
@@ -178,7 +188,7 @@ class Output(asyncio.SubprocessProtocol):
         self._running = running
         self._process: asyncio.SubprocessTransport | None = None
         self._left = {1, STDERR, "exit"}
-        self._gone = asyncio.Event()
+        self.gone = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It runs."""
@@ -208,14 +218,14 @@ class Output(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """It has ended."""
-        self._gone.set()
+        self.gone.set()
         self._ended("exit")
 
     async def end(self) -> None:
         """Kill it, if it still runs, and let go of its streams."""
         if self._process:
             self._process.close()
-            await self._gone.wait()
+            await self.gone.wait()
 
     def _ended(self, what: int | str) -> None:
         self._left.discard(what)

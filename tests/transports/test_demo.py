@@ -74,6 +74,23 @@ def test_cancelled_step_is_ended(tmp_path):
     assert on_demo(tmp_path, work) == "yes"
 
 
+def test_what_is_about_to_end_is_not_killed(tmp_path):
+    """A command that needs a moment more when the run is over comes to its end: killing it then confuses asyncio."""
+    marker = tmp_path / "marker"
+
+    async def work(transport):
+        session = await transport.connect(host("web1"))
+        started = asyncio.Event()
+        script = f"echo begun; sleep 0.1; echo done > '{marker}'"
+        task = asyncio.create_task(session.run(Command(script=script, sink=lambda *_: started.set())))
+        task.add_done_callback(lambda done: done.exception())
+        await started.wait()
+
+    on_demo(tmp_path, work)
+
+    assert marker.read_text() == "done\n"
+
+
 def test_nothing_is_left_behind(tmp_path):
     """After the run the homes and keys are gone."""
 
