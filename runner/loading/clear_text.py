@@ -1,10 +1,11 @@
 """Passwords and keys that stand in a file for all to read (W418). Their values are shown nowhere."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
+from runner.loading.nodes import BlockTexts
 from runner.loading.playbook import PlaybookTexts
 from runner.location import Location
 from runner.model.inventory import Inventory, Layer
@@ -18,13 +19,30 @@ def check_clear_text(texts: PlaybookTexts, inventory: Inventory, problems: Probl
     """Warn of variables that look like a secret, and of become passwords that name none."""
     hosts = {id(layer): layer for host in inventory.hosts.values() for layer in host.layers}
     plays = [play.play.vars for play in texts.plays]
-    for layer in [*texts.playbook.layers, *plays, *hosts.values()]:
+    for layer in [*texts.playbook.layers, *_defaults(texts), *plays, *hosts.values()]:
         _check_layer(layer, problems)
     steps = [part.cursor for play in texts.plays for part in (*play.parts, *play.gate)]
     declared = texts.playbook.secrets
     for cursor in [*(play.cursor for play in texts.plays), *steps]:
         _check_password(cursor.at("become", "password"), declared, problems)
     _check_connections(inventory, declared, problems)
+
+
+def _defaults(texts: PlaybookTexts) -> Iterator[Layer]:
+    """What inputs are where nobody gives them, and the variables of other playbooks and files that are included."""
+    inputs = [texts.playbook.inputs]
+    for play in texts.plays:
+        if play.origin:
+            yield from play.origin.layers
+            inputs.append(play.origin.inputs)
+        for part in play.parts:
+            if isinstance(part, BlockTexts) and part.copy:
+                inputs.append(part.copy.frame.inputs)
+                values, top = part.copy.frame.vars, part.copy.steps.document
+                yield Layer("file", values, {name: top.key_at(("vars", name)) for name in values})
+    for some in inputs:
+        values = {name: one.default for name, one in some.items()}
+        yield Layer("inputs", values, {name: one.location for name, one in some.items()})
 
 
 def _check_layer(layer: Layer, problems: Problems) -> None:

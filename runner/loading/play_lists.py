@@ -102,7 +102,6 @@ def _source(
         given=given,
         own={},
         missing=frozenset(handed.wrong),
-        notes=opening.notes,
     )
     reading = replace(outer.reading, static=static, chain=(*outer.reading.chain, link), folder=str(link.path.parent))
     return Source(

@@ -66,7 +66,7 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
     texts = playbook_of(document, problems, kinds(), cwd=cwd, opening=opening, static=static)
     if texts is None:
         raise _unreadable(document, problems, cwd)
-    lint(texts, inventory, notes, problems, templates)
+    lint(texts, inventory, notes, problems, static)
     check_local_sources(texts, kinds(), cwd=cwd)
     problems.raise_if_errors()
     return Loaded(
@@ -111,7 +111,6 @@ def _settled(opening: Opening, inventory: Inventory, values: Assigned, templates
         given=values.given,
         extra=values.extra,
         missing=values.missing,
-        notes=opening.notes,
     )
     for play in opening.plays():
         settle_play(play, static.within(opening.vars_of(play)))

@@ -9,11 +9,9 @@ from itertools import groupby
 
 from runner.hostlist import fold
 from runner.location import Problem
+from runner.model.changing import may_change
 from runner.model.plan import PlannedPlay, Wave
 from runner.model.playbook import Node, Step, nodes_of
-
-QUIET = frozenset({"approve", "assert", "facts", "fetch", "flush", "log", "pause", "ping", "set", "wait_for"})
-"""Kinds that change nothing on a host."""
 
 
 def blocked(play: PlannedPlay) -> list[Problem]:
@@ -80,5 +78,5 @@ def _behind_changes(play: PlannedPlay) -> Iterator[tuple[Node, str]]:
             continue  # it is there for what goes wrong, or runs behind the others
         if changing and (node.needs or node.once is not None):
             yield node, changing
-        if isinstance(node, Step) and not node.read_only and node.kind not in QUIET:
+        if isinstance(node, Step) and may_change(node):
             changing = node.id

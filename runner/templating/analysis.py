@@ -74,6 +74,69 @@ def _member(node: nodes.Node, name: str) -> str | None:
     return None
 
 
+def parts(tree: nodes.Template, name: str) -> frozenset[str] | None:
+    """The ``x`` of each ``name.x`` and ``name['x']``; None where the name is used in another way, or as a whole."""
+    found = [member for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if (member := _member(node, name))]
+    mentions = sum(node.name == name for node in tree.find_all(nodes.Name))
+    return frozenset(found) if len(found) == mentions else None
+
+
+def results_of_others(tree: nodes.Template) -> frozenset[str]:
+    """The ``x`` of each ``….results.x`` that is not of ``host``: what other hosts have registered."""
+    found = {_last(node) for node in tree.find_all((nodes.Getattr, nodes.Getitem)) if _is_of_another(node)}
+    for one in tree.find_all(nodes.Keyword):  # map(attribute='results.x')
+        if isinstance(one.value, nodes.Const) and str(one.value.value).startswith("results."):
+            found.add(str(one.value.value).split(".")[1])
+    return frozenset(found - {""})
+
+
+def _is_of_another(node: nodes.Node) -> bool:
+    """Whether it is ``x.results.y``, where x is not ``host``."""
+    match node:
+        case nodes.Getattr(node=nodes.Getattr() | nodes.Getitem() as results):
+            pass
+        case nodes.Getitem(node=nodes.Getattr() | nodes.Getitem() as results):
+            pass
+        case _:
+            return False
+    whose = results.node
+    return _last(results) == "results" and not (isinstance(whose, nodes.Name) and whose.name == "host")
+
+
+def _last(node: nodes.Node) -> str:
+    """The ``x`` of ``….x`` or ``…['x']``, else nothing."""
+    match node:
+        case nodes.Getattr(attr=member):
+            return str(member)
+        case nodes.Getitem(arg=nodes.Const(value=str() as member)):
+            return member
+    return ""
+
+
+def certain(tree: nodes.Template) -> frozenset[str]:
+    """The variables that are read whatever their values are: not those in a branch that may not be taken."""
+    return frozenset(_certain(tree)) & frozenset(meta.find_undeclared_variables(tree))
+
+
+def _certain(node: nodes.Node) -> Iterator[str]:
+    match node:
+        case nodes.Name(name=name):
+            yield name
+            return
+        case nodes.CondExpr() | nodes.If():
+            children: list[nodes.Node] = [node.test]
+        case nodes.And() | nodes.Or():
+            children = [node.left]
+        case nodes.For():
+            children = [node.iter]
+        case nodes.Filter(name="default" | "d") | nodes.Test(name="defined" | "undefined"):
+            children = []
+        case _:
+            children = list(node.iter_child_nodes())
+    for child in children:
+        yield from _certain(child)
+
+
 def unquoted(tree: nodes.Template) -> frozenset[str]:
     """Variables whose value goes into the text as it is: not through ``quote``, nor as a number."""
     found: set[str] = set()

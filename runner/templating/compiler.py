@@ -82,6 +82,18 @@ class Compiler:
         """What it takes from its variables."""
         return analysis.uses(self._findings(template).tree)
 
+    def parts(self, template: Template, name: str) -> frozenset[str] | None:
+        """The ``x`` of each ``name.x``, or None."""
+        return analysis.parts(self._findings(template).tree, name)
+
+    def results_of_others(self, template: Template) -> frozenset[str]:
+        """The ``x`` of each ``….results.x`` of another host."""
+        return analysis.results_of_others(self._findings(template).tree)
+
+    def certain(self, template: Template) -> frozenset[str]:
+        """The variables that it reads in any case."""
+        return analysis.certain(self._findings(template).tree)
+
     def unquoted(self, template: Template) -> frozenset[str]:
         """Variables that go into its text as they are."""
         return analysis.unquoted(self._findings(template).tree)

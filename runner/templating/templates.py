@@ -63,6 +63,18 @@ class Templates:
         """What it takes from its variables, member by member."""
         return self._compiler.uses(template)
 
+    def parts(self, template: Template, name: str) -> frozenset[str] | None:
+        """The ``x`` of each ``name.x`` in it; None where it uses the name in another way, or as a whole."""
+        return self._compiler.parts(template, name)
+
+    def results_of_others(self, template: Template) -> frozenset[str]:
+        """The ``x`` of each ``hosts.NAME.results.x`` and its like in it: what other hosts have registered."""
+        return self._compiler.results_of_others(template)
+
+    def certain(self, template: Template) -> frozenset[str]:
+        """Variables that it reads whatever their values are: not those in a branch that may not be taken."""
+        return self._compiler.certain(template)
+
     def unquoted(self, template: Template) -> frozenset[str]:
         """Variables that go into its text as they are, without ``| quote``: in shell text a danger."""
         return self._compiler.unquoted(template)

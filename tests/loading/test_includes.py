@@ -255,8 +255,18 @@ def test_what_a_file_registers_stays_inside(wrong):
         "- {log: '{{ inner }} {{ shown.inner.rc }} {{ v }}'}\n",
         one="- {command: b, register: inner}\n- {log: '{{ inner.rc }} {{ out.rc }}'}\n",
     ) == [
-        ("E407", "one.yaml:2:28", '"out" is undefined', ""),
-        ("E407", "site.yaml:8:13", '"inner" is undefined', ""),
+        (
+            "E407",
+            "one.yaml:2:28",
+            '"out" is undefined',
+            'a file sees of results only its own; hand it in: include: {file: …, vars: {out: "{{ out }}"}}',
+        ),
+        (
+            "E407",
+            "site.yaml:8:13",
+            '"inner" is undefined',
+            'it is registered inside the include "include"; write register: NAME beside the include, and NAME.inner',
+        ),
     ]
 
 
@@ -441,7 +451,7 @@ def test_what_a_file_registers_stays_inside(wrong):
         ),
         (
             "{include: more.yaml}",
-            "inputs: {token: {type: string, default: x}}\nsteps: [{shell: 'a {{ inputs.tokn }} {{ token }}'}]\n",
+            "inputs: {token: {type: string, default: ''}}\nsteps: [{shell: 'a {{ inputs.tokn }} {{ token }}'}]\n",
             ("E407", "more.yaml:2:30", '"inputs.tokn" is undefined', 'did you mean "token"?'),
         ),
     ],

@@ -40,7 +40,7 @@ def test_names_that_are_there_are_fine(check):
     text = steps(
         """\
 - {log: "{{ host.name }} {{ hosts.web2.name }} {{ groups.web }} {{ wave.index }} {{ run.id }} {{ facts }}"}
-- {log: "{{ region }} {{ rack }} {{ here }} {{ maybe | default('x') }} {{ 'y' if other is defined }}"}
+- {log: "{{ region }} {{ rack | default(1) }} {{ here }} {{ maybe | default('x') }} {{ 'y' if other is defined }}"}
 - {command: a, register: out, changed_when: result.rc == 0, failed_when: result.rc > 1}
 - {log: "{{ item }} {{ loop.index }}", loop: "{{ out.lines }}", when: item != 'a', loop_label: "{{ item }}"}
 - {set: {made: "{{ out.rc }}"}}

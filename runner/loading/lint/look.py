@@ -1,0 +1,96 @@
+"""One look at one template: its syntax, the names in it, the members of those that are always there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from runner.loading.documents import Problems
+from runner.loading.lint.hints import hint_for
+from runner.loading.texts import Written
+from runner.location import Location
+from runner.model.scope import PARTS
+from runner.model.template import Template
+from runner.templating import Templates
+from runner.words import suggest
+
+Locate = Callable[[int, int], Location]
+"""The place of so many characters from an offset into a template's source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What templates see at a place. ``inputs`` are the members of that name; ``hints`` help with names not known.
+
+    ``doubtful`` are known names that may not be there yet, each with the play that gives it.
+    """
+
+    known: frozenset[str]
+    inputs: frozenset[str] = frozenset()
+    hints: Mapping[str, str] = field(default_factory=dict)
+    doubtful: Mapping[str, str] = field(default_factory=dict)
+
+    def plus(self, *names: str) -> "Scene":
+        """The same with more names."""
+        return replace(self, known=self.known | set(names))
+
+
+@dataclass(slots=True)
+class Look:
+    """What every look needs. ``groups`` and ``secrets`` are the names there are.
+
+    ``used`` gathers the names that any template reads, and ``inputs.*`` where one reads all inputs.
+    """
+
+    templates: Templates
+    problems: Problems
+    groups: frozenset[str]
+    secrets: frozenset[str]
+    used: set[str] = field(default_factory=set)
+
+    def take(self, note: Written, scene: Scene, *, own: str | None = None) -> None:
+        """Look at a template of a document. ``own`` is what its step registers, which is not there yet."""
+        self.check(note.template, lambda offset, length: place_in(note, offset, length), scene, own=own)
+
+    def check(self, template: Template, locate: Locate, scene: Scene, *, own: str | None = None) -> None:
+        """Complain of the syntax (E408), else of names (E407)."""
+        faults = self.templates.faults(template)
+        for fault in faults:
+            self.problems.error("E408", fault.message, locate(fault.offset, fault.length), fault.hint)
+        if faults:
+            return
+        self.use(template)
+        for name in sorted(self.templates.names(template) - scene.known):
+            offset = self.templates.place(template, name)
+            hint = 'write "result": it is this step\'s own answer' if name == own else scene.hints.get(name)
+            hint = hint or hint_for(template.source, offset, name, scene.known)
+            self.problems.error("E407", f'"{name}" is undefined', locate(offset, len(name)), hint)
+        for name in sorted(self.templates.names(template) & scene.doubtful.keys()):
+            play = scene.doubtful[name]
+            message = f'"{name}" may not be there yet: the play "{play}" gives it, and this one does not wait for that'
+            where = locate(self.templates.place(template, name), len(name))
+            self.problems.warning("W423", message, where, f"write needs: [{play}] in this play")
+        for name, part, message, hint in self._members(template, scene):
+            offset = template.source.find(part, self.templates.place(template, name))
+            self.problems.error("E407", message, locate(max(offset, 0), len(part)), hint)
+
+    def use(self, template: Template) -> None:
+        """Note what a template reads."""
+        mentions = self.templates.mentions(template)
+        self.used |= mentions
+        if "inputs" in mentions:
+            parts = self.templates.parts(template, "inputs")
+            self.used |= {"inputs.*"} if parts is None else parts
+
+    def _members(self, template: Template, scene: Scene) -> Iterator[tuple[str, str, str, str]]:
+        """Members that are not there, of names whose members are known: name, member, complaint, hint."""
+        for name, parts in {**PARTS, "groups": self.groups, "inputs": scene.inputs}.items():
+            for part in sorted(self.templates.members(template, name) - parts):
+                yield name, part, f'"{name}.{part}" is undefined', suggest(part, parts)
+        for part in sorted(self.templates.members(template, "secrets") - self.secrets):
+            hint = suggest(part, self.secrets) or f"declare it: secrets: {{{part}: {{env: {part.upper()}}}}}"
+            yield "secrets", part, f'there is no secret "{part}"', hint
+
+
+def place_in(note: Written, offset: int, length: int) -> Location:
+    """The place of so many characters of a template in its document."""
+    place = note.cursor.document.inside(note.cursor.path, max(offset, 0))
+    return Location(place.file, place.line, place.column, length)
