@@ -102,6 +102,8 @@ class Crew:
         position = self._positions.get(step.id)
         if self._barrier is None or position is None:
             return True
+        if not self._barrier.is_at(host.name, position):
+            self.release(host)
         if not await self._barrier.reach(host.name, position, stop):
             return False
         level = Level.STOP if host.started else Level.DRAIN

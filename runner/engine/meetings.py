@@ -143,6 +143,10 @@ class Barrier:
         self._told.setdefault(position, []).append(told)
         return await stop.reached(Level.STOP, lambda: self._floor >= position, told)
 
+    def is_at(self, host: str, position: int) -> bool:
+        """Whether the host has come to this position, and no further."""
+        return self._at.get(host) == position
+
     def leave(self, host: str) -> None:
         """The host takes no further part."""
         position = self._at.pop(host, None)

@@ -78,12 +78,16 @@ class Walk:
         return await self._among(node, crew)
 
     async def _in_step(self, node: Node, crew: Crew) -> Trouble | None:
-        """Lockstep: when all have come as far. A host that has not begun does so before it looks at a block, too."""
+        """Lockstep: when all have come as far. A host that has not begun does so before it looks at a block, too.
+
+        Where it went badly it keeps its place: if that ends the host, it is counted before another takes it.
+        """
         first = next(leaves([node]))
         if not await crew.arrive(self._host, first, self._turn.stop):
             return self._stopped(node)
         trouble = await self._among(node, crew)
-        crew.release(self._host)
+        if trouble is None:
+            crew.release(self._host)
         return trouble
 
     def _stopped(self, node: Node) -> Trouble:
