@@ -90,6 +90,10 @@ class Session(Protocol):
         """
         ...
 
+    def is_ready(self, become: Become | None) -> bool:
+        """Whether it is open, and ``prepare`` for that user would find nothing to do."""
+        ...
+
     async def run(self, command: Command) -> CommandResult:
         """Run it and wait for its end, as the module's docstring promises."""
         ...

@@ -124,7 +124,9 @@ async def ready(
     params = _rendered(turn, step, names)
     target = _target(turn, step, names, place)
     if kind.on_host(params):
-        target.session = await _session(turn, place, None if kind.only_connects else target, beside)
+        is_free = beside is None and turn.stop.level < Level.KILL
+        open_ = turn.run.sessions.ready(place, target.become) if is_free else None
+        target.session = open_ or await _session(turn, place, None if kind.only_connects else target, beside)
     return params, target
 
 

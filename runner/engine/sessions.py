@@ -8,7 +8,7 @@ from typing import Protocol
 
 from runner.errors import ConnectError
 from runner.model.events import Event, HostClosed, HostConnected, HostConnecting, HostLost
-from runner.model.inventory import Host
+from runner.model.inventory import Become, Host
 from runner.transport import Session, Transport
 
 
@@ -32,6 +32,11 @@ class Sessions:
         self._beside: dict[str, list[Session]] = {}
         self._held: Counter[str] = Counter()
         self._unwanted: set[str] = set()
+
+    def ready(self, host: Host, become: Become | None) -> Session | None:
+        """The host's session, where it is open and ready for that user: then there is nothing to wait for."""
+        found = self._open.get(host.name)
+        return found if found is not None and found.is_ready(become) else None
 
     async def get(self, host: Host) -> Session:
         """The host's session, opened if need be. Raises ConnectError."""

@@ -67,6 +67,10 @@ class ShellSession:
         plain = self._channels.get(None)
         return plain.preamble["stdout"] if plain else b""
 
+    def is_ready(self, become: Become | None) -> bool:
+        """Whether it is open, and so is the shell for that user."""
+        return (become.user if become else None) in self._channels and not self.closed
+
     async def prepare(self, become: Become | None) -> None:
         """Open the shell for that user. Raises ConnectError or StepError."""
         async with self._turn:

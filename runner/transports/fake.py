@@ -146,6 +146,11 @@ class _FakeSession:
         self._group = 1000
         self.closed = False
 
+    def is_ready(self, become: Become | None) -> bool:
+        """Any user is fine."""
+        del become
+        return not self.closed
+
     async def prepare(self, become: Become | None) -> None:
         """Any user is fine."""
 
