@@ -36,10 +36,14 @@ def inside(project: Path, folder: Path, text: str) -> Path:
     """
     if not text or "\0" in text:
         raise StepError("the path of a local file is empty" if not text else "a path holds a NUL character")
-    path = (folder / text).resolve()
+    try:
+        path = (folder / text).resolve()
+        is_there = path.exists()
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to each other
+        raise StepError(f'there can be no file "{text}": {getattr(error, "strerror", None) or error}') from None
     if not path.is_relative_to(project.resolve()):
         raise StepError(f'"{text}" is outside the project "{project}"', hint="local files must lie in the project")
-    if not path.exists():
+    if not is_there:
         raise StepError(f'there is no file "{text}" in "{folder}"')
     return path
 

@@ -6,6 +6,7 @@ says (``name needs when tags``) holds for all its plays.
 
 from dataclasses import dataclass, field, replace
 
+from runner.errors import RenderError
 from runner.fragments import mapping
 from runner.loading import language
 from runner.loading.cursor import Cursor
@@ -116,10 +117,15 @@ def _source(
 
 def _when(cursor: Cursor, static: Static, notes: list[Written]) -> Condition | None:
     """The include's own condition, decided where all its names are known."""
-    condition = optional_condition(cursor.at("when"), notes)
-    if isinstance(condition, Template) and static.knows(condition):
+    place = cursor.at("when")
+    condition = optional_condition(place, notes)
+    if not isinstance(condition, Template) or not static.knows(condition):
+        return condition
+    try:
         return static.templates.condition(condition, static.scope())
-    return condition
+    except RenderError as error:
+        place.error("E409", error.message, error.hint)
+        return None
 
 
 def _add_secrets(found: Read, read: Read, place: Cursor) -> None:

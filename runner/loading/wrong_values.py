@@ -214,10 +214,10 @@ def example(schema: Schema, path: tuple[str | int, ...] = ()) -> str:
 def under(path: tuple[str | int, ...], text: str) -> str:
     """A value as it is written under its keys: ``strategy: {concurrency: 5}``. Keys round a list are left out."""
     lists = [number for number, step in enumerate(path) if isinstance(step, int)]
-    *outer, last = path[lists[-1] + 1 :] if lists else path or ("",)
+    *outer, last = ("", *(path[lists[-1] + 1 :] if lists else path))
     if not last:
         return text
     text = f"{last}: {text}"
-    for key in reversed(outer):
+    for key in reversed(outer[1:]):
         text = f"{key}: {{{text}}}"
     return text

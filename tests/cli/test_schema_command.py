@@ -45,6 +45,23 @@ def test_the_committed_schema_is_the_one_the_code_makes(name):
                 {"copy": {"content": "x", "dest": "/x"}, "retry": {"attempts": 3, "delay": "2s"}, "timeout": 0}
             ]}],
         },
+        {
+            "version": 1,
+            "plays": [
+                {
+                    "hosts": "all",
+                    "strategy": {"on_exceed": "rollback", "gate": [{"command": "a", "from": "web1"}]},
+                    "steps": [
+                        {"block": [{"command": "a"}], "rescue": {"on": ["failed"], "steps": [{"log": "x"}]}},
+                        {"include": {"file": "a.yaml", "vars": {"x": 1}}, "loop": [1], "register": "all"},
+                        {"flush": "handlers"},
+                    ],
+                    "handlers": [{"command": "a"}, {"include": "b.yaml", "become": True}],
+                    "rollback": [{"command": "b", "delegate_to": "web2"}],
+                },
+                {"include": "other.yaml", "name": "x", "needs": [], "tags": ["t"], "when": "a"},
+            ],
+        },
     ],
 )  # fmt: skip
 def test_good_playbooks_fit(playbook):
@@ -61,6 +78,13 @@ def test_good_playbooks_fit(playbook):
         {"version": 1, "hosts": "all", "steps": [{"command": "uptime", "shell": "uptime"}]},
         {"version": 1, "plays": [{"hosts": "all", "strategy": {"waves": 0}, "steps": [{"command": "a"}]}]},
         {"version": 1, "plays": [], "hosts": "all"},
+        {"version": 1, "plays": [{"include": "other.yaml", "hosts": "all"}]},
+        {"version": 1, "hosts": "all", "steps": [{"tcp": "a:80"}]},
+        {"version": 1, "hosts": "all", "steps": [{"block": [{"command": "a"}], "retry": {}}]},
+        {"version": 1, "hosts": "all", "steps": [{"flush": "handlers", "once": "run"}]},
+        {"version": 1, "hosts": "all", "steps": [{"command": "a"}], "handlers": [{"block": [{"command": "a"}]}]},
+        {"version": 1, "hosts": "all", "steps": [{"command": "a"}], "handlers": [{"include": "a.yaml", "when": True}]},
+        {"version": 1, "hosts": "all", "steps": [{"command": "a"}], "strategy": {"gate": [{"shell": "a"}]}},
     ],
 )
 def test_bad_playbooks_do_not_fit(playbook):

@@ -279,6 +279,11 @@ def test_what_a_file_registers_stays_inside(wrong):
             ("E410", "site.yaml:4:19", 'there is no file "gone.yaml" in "FOLDER"', ""),
         ),
         (
+            f"{{include: {'a' * 300}}}",
+            "",
+            ("E410", "site.yaml:4:19", f'there can be no file "{"a" * 300}": File name too long', ""),
+        ),
+        (
             "{include: /etc/more.yaml}",
             "",
             (

@@ -148,6 +148,16 @@ def test_includes_may_nest(site):
             ("E401", "site.yaml:3:31", 'unknown key "nmae"', 'did you mean "name"?'),
         ),
         (
+            "{include: other.yaml, when: none > 1}",
+            f"version: 1\nplays: [{{{PLAY}}}]\n",
+            (
+                "E409",
+                "site.yaml:3:37",
+                "the template can't be rendered: '>' not supported between instances of 'NoneType' and 'int'",
+                "",
+            ),
+        ),
+        (
             "{include: other.yaml, needs: [x]}",
             f"version: 1\nplays: [{{{PLAY}}}]\n",
             ("E404", "site.yaml:3:39", 'there is no play "x" to need', ""),
