@@ -10,8 +10,10 @@ from runner.cli import exit_codes
 from runner.errors import InputError
 from runner.loading.project import Loaded, load
 from runner.location import Problem
+from runner.model.playbook import leaves
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
+from runner.planning.waits import held_up
 from runner.reporting import problems as shown
 from runner.reporting.escape import visible
 
@@ -90,12 +92,13 @@ def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence
             continue
         try:
             settings = PlanSettings(extra=loaded.extra, given=loaded.given)
-            compile_plan(loaded.playbook, loaded.inventory, settings=settings, templates=loaded.templates)
+            plan = compile_plan(loaded.playbook, loaded.inventory, settings=settings, templates=loaded.templates)
         except InputError as error:
             found.problems.update(dict.fromkeys((*error.problems, *loaded.warnings)))
             found.sources.update(loaded.sources)
         else:
-            found.problems.update(dict.fromkeys(loaded.warnings))
+            waits = [problem for play in plan.plays for problem in held_up(play)]
+            found.problems.update(dict.fromkeys((*loaded.warnings, *waits)))
             found.sources.update(loaded.sources)
             found.good.append(f"{playbook}: ok ({', '.join(_counts(loaded))})")
     return found
@@ -105,7 +108,7 @@ def _counts(loaded: Loaded) -> Iterator[str]:
     plays = loaded.playbook.plays
     for count, word in (
         (len(plays), "play"),
-        (sum(len(play.steps) for play in plays), "step"),
+        (sum(1 for play in plays for _ in leaves(play.steps, everything=True)), "step"),
         (len(loaded.inventory.hosts), "host"),
     ):
         yield f"{count} {word}{'' if count == 1 else 's'}"

@@ -25,7 +25,7 @@ TAG: Schema = {
     "pattern": "^(?!(and|or|not)$)[A-Za-z0-9_][A-Za-z0-9_.:/-]*$",
 }
 TAGS: Schema = {"anyOf": [TAG, {"type": "array", "items": TAG, "uniqueItems": True}]}
-ONCE: Schema = {"enum": ["run", "wave"]}
+ONCE: Schema = {"enum": ["run", "wave"], "examples": ["run"]}
 TEXT_OR_NUMBER: Schema = {"type": ["string", "integer"]}
 SIZE: Schema = {
     "title": "a size such as 10MiB, or a number of bytes",
@@ -43,28 +43,32 @@ ENV: Schema = {
     "type": "object",
     "propertyNames": NAME,
     "additionalProperties": TEXT_OR_NUMBER,
+    "examples": ["{LANG: C}"],
 }
 
 BECOME_MAPPING: Schema = mapping({"user": FILLED, "method": {"enum": ["sudo"]}, "password": TEXT})
-BECOME: Schema = {"anyOf": [{"type": "boolean"}, BECOME_MAPPING]}
+BECOME: Schema = {"anyOf": [{"type": "boolean"}, BECOME_MAPPING], "examples": ["{user: root}"]}
 
-RETRY: Schema = mapping(
-    {
-        "attempts": COUNT,
-        "delay": DURATION,
-        "backoff": {"enum": ["constant", "exponential"]},
-        "factor": {"type": "number", "minimum": 1},
-        "max_delay": DURATION,
-        "jitter": {"enum": ["none", "full"]},
-        "on": {
-            "type": "array",
-            "minItems": 1,
-            "uniqueItems": True,
-            "items": {"enum": ["failed", "timed_out", "unreachable"]},
-        },
-        "until": CONDITION,
-    }
-)
+RETRY: Schema = {
+    **mapping(
+        {
+            "attempts": COUNT,
+            "delay": DURATION,
+            "backoff": {"enum": ["constant", "exponential"]},
+            "factor": {"type": "number", "minimum": 1},
+            "max_delay": DURATION,
+            "jitter": {"enum": ["none", "full"]},
+            "on": {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": {"enum": ["failed", "timed_out", "unreachable"]},
+            },
+            "until": CONDITION,
+        }
+    ),
+    "examples": ["{attempts: 3}"],
+}
 
 SIGNALS = sorted(name.removeprefix("SIG") for name in signal.Signals.__members__ if not name.startswith("SIGRT"))
 """Names of signals, as ``ok_codes`` has them."""
@@ -73,7 +77,11 @@ STEP_KEYS: dict[str, Schema] = {
     "name": FILLED,
     "id": ID,
     "when": CONDITION,
-    "loop": {"title": "a list, an expression or a mapping of lists", "type": ["array", "string", "object"]},
+    "loop": {
+        "title": "a list, an expression or a mapping of lists",
+        "type": ["array", "string", "object"],
+        "examples": ["[a, b]"],
+    },
     "loop_label": TEXT,
     "register": TEXT,
     "changed_when": CONDITION,
@@ -82,11 +90,13 @@ STEP_KEYS: dict[str, Schema] = {
         "type": "array",
         "minItems": 1,
         "items": {
+            "title": "an exit status from 0 to 255, or a signal such as TERM",
             "anyOf": [
                 {"type": "integer", "minimum": 0, "maximum": 255},
                 {"enum": SIGNALS},
-            ]
+            ],
         },
+        "examples": ["[0, 3]"],
     },
     "retry": RETRY,
     "timeout": DURATION,
@@ -120,7 +130,11 @@ WHOLE_KEYS = ("name", "id", "when", "once", "needs", "on_failure")
 
 BLOCK_KEYS: dict[str, Schema] = {key: STEP_KEYS[key] for key in (*WHOLE_KEYS, *SHARED_KEYS)}
 
-STEPS: Schema = {"type": "array", "minItems": 1, "items": {"type": "object"}}
+STEPS: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "object", "title": "a step such as {command: uptime}"},
+}
 
 RESCUE_ON: Schema = {
     "type": "array",
@@ -171,9 +185,17 @@ STRATEGY_MAPPING: Schema = mapping(
         "type": {"enum": list(STRATEGY_TYPES)},
         "waves": {"anyOf": [WAVE_SIZE, {"type": "array", "minItems": 1, "items": WAVE_SIZE}]},
         "order": {"enum": ["inventory", "reverse", "sorted", "shuffle"]},
-        "group_by": {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}]},
-        "per_group_limit": {"anyOf": [COUNT, {"type": "object", "minProperties": 1, "additionalProperties": COUNT}]},
-        "concurrency": {"anyOf": [COUNT, {"const": "auto"}]},
+        "group_by": {
+            "title": "the name of a variable, or a list of groups",
+            "anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}],
+            "examples": ["rack"],
+        },
+        "per_group_limit": {
+            "title": "a count, or a mapping of groups to counts",
+            "anyOf": [COUNT, {"type": "object", "minProperties": 1, "additionalProperties": COUNT}],
+            "examples": ["2"],
+        },
+        "concurrency": {"title": "a count or auto", "anyOf": [COUNT, {"const": "auto"}], "examples": ["5"]},
         "sync": {"enum": ["independent", "lockstep"]},
         "max_failures": {"type": "integer", "minimum": 0},
         "max_failure_percent": {"type": "integer", "minimum": 0, "maximum": 100},
@@ -194,7 +216,10 @@ STRATEGY_MAPPING: Schema = mapping(
         },
     }
 )
-STRATEGY: Schema = {"anyOf": [{"type": "string", "enum": list(STRATEGY_TYPES)}, STRATEGY_MAPPING]}
+STRATEGY: Schema = {
+    "anyOf": [{"type": "string", "enum": list(STRATEGY_TYPES)}, STRATEGY_MAPPING],
+    "examples": ["{type: rolling, waves: [1, rest]}"],
+}
 
 HOSTS: Schema = {"anyOf": [FILLED, {"type": "array", "minItems": 1, "items": FILLED}]}
 
@@ -222,6 +247,7 @@ SECRET: Schema = {
         {"env": FILLED, "file": FILLED, "prompt": FILLED, "command": {"type": "array", "minItems": 1, "items": FILLED}}
     ),
     "title": "one of env, file, prompt and command",
+    "examples": ["{env: API_TOKEN}"],
     "minProperties": 1,
     "maxProperties": 1,
 }
@@ -252,10 +278,11 @@ def unsized(shape: dict[str, Any]) -> dict[str, Any]:
 
 
 UNSIZED_STRATEGY: Schema = {
+    **STRATEGY,
     "anyOf": [
         STRATEGY["anyOf"][0],
         {**STRATEGY_MAPPING, "properties": {**STRATEGY_MAPPING["properties"], "waves": True}},
-    ]
+    ],
 }
 
 

@@ -155,7 +155,7 @@ def _wrong_type(value: Any, schema: Schema, text: str, hint: str) -> Finding:
         return Finding("E311" if isinstance(value, bool) else "E305", message, f"quote it: '{text}'")
     if isinstance(value, float) and "integer" in wanted:
         return Finding("E406", message)
-    if "array" in wanted and not isinstance(value, dict):
+    if "array" in wanted and not isinstance(value, dict) and (wanted == {"array"} or not hint):
         return Finding("E311", message, f"write a list: [{text}]")
     return Finding("E311", message, hint)
 

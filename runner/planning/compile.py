@@ -121,7 +121,7 @@ class _Compiling:
             when=decision.when,
         )
         self._problems += blocked(planned)
-        self._notes += held_up(planned)
+        self._notes += [f"{problem.message}; {problem.hint}" for problem in held_up(planned)]
         return planned
 
     def _pass_over(self, play: Play, meant: Sequence[str], names: Sequence[str], decision: Decided) -> None:

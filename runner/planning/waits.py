@@ -22,17 +22,24 @@ def blocked(play: PlannedPlay) -> list[Problem]:
     return [] if narrow is None else [_never(node, *narrow) for node in nodes_of(play.steps) if _waits_for_all(node)]
 
 
-def held_up(play: PlannedPlay) -> list[str]:
-    """Notes on steps that all hosts of a wave come to, a window at a time, before the first of them goes on."""
+def held_up(play: PlannedPlay) -> list[Problem]:
+    """Warnings (W422) of steps that all hosts of a wave come to, a window at a time, before the first goes on."""
     if play.strategy.sync == "lockstep":
         return []
     return [
-        f'play "{play.id}": step "{node.id}" waits for all {len(wave.hosts)} hosts of wave {wave.index},'
-        f' {play.concurrency} at once: "{done}" will have run on all of them before the first goes on;'
-        f" write waves: {play.concurrency} where that is too many"
+        _late(play, node, done, wave)
         for node, done in _behind_changes(play)
         if len((wave := _largest_wait(play, node)).hosts) > play.concurrency
     ]
+
+
+def _late(play: PlannedPlay, node: Node, done: str, wave: Wave) -> Problem:
+    message = (
+        f'play "{play.id}": step "{node.id}" waits for all {len(wave.hosts)} hosts of wave {wave.index},'
+        f' {play.concurrency} at once: "{done}" will have run on all of them before the first goes on'
+    )
+    hint = f"write waves: {play.concurrency} where that is too many"
+    return Problem("W422", message, node.location, hint, "warning")
 
 
 def _largest_wait(play: PlannedPlay, node: Node) -> Wave:

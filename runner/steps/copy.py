@@ -50,6 +50,7 @@ class Params:
 SCHEMA: Mapping[str, Any] = {
     **mapping({"dest": FILLED, "src": FILLED, "content": TEXT, **OPTIONS}, ("dest",)),
     "oneOf": [{"required": ["src"]}, {"required": ["content"]}],
+    "examples": ["{src: app.conf, dest: /etc/app.conf}"],
 }
 
 

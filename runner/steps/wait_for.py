@@ -75,6 +75,7 @@ SCHEMA: Mapping[str, Any] = {
         }
     ),
     "oneOf": [{"required": [subject]} for subject in SUBJECTS],
+    "examples": ["{port: 80}"],
 }
 
 

@@ -83,6 +83,19 @@ def test_warnings_are_shown_and_change_nothing(validate):
     assert err.startswith("warned.yaml:6:10: warning: ")
 
 
+def test_a_wait_inside_a_window_is_warned_of(validate, tmp_path):
+    """What only the plan can tell, with its place; steps in blocks are counted, too."""
+    steps = "  - block: [{id: a, command: a}]\n    id: all\n  - {command: b, needs: [all]}\n"
+    head = GOOD.split("steps:", maxsplit=1)[0]
+    (tmp_path / "wait.yaml").write_text(f"{head}strategy: {{concurrency: 1}}\nsteps:\n{steps}")
+
+    code, out, err = validate("wait.yaml")
+
+    assert (code, out) == (0, "wait.yaml: ok (1 play, 2 steps, 2 hosts)\n")
+    assert err.startswith('wait.yaml:8:5: warning: play "play": step "command" waits for all 2 hosts of wave 1')
+    assert "[W422]" in err
+
+
 def test_json_is_a_list_of_records_on_standard_output(validate):
     """Empty where all is well."""
     code, out, err = validate("bad.yaml", "--format", "json")

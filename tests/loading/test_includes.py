@@ -418,10 +418,10 @@ def test_what_a_file_registers_stays_inside(wrong):
             "{include: more.yaml, loop: 5}",
             "- command: a\n",
             (
-                "E305",
+                "E311",
                 "site.yaml:4:36",
                 "got the number 5, expected a list, an expression or a mapping of lists",
-                "quote it: '5'",
+                "for example: loop: [a, b]",
             ),
         ),
         (

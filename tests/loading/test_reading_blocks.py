@@ -159,7 +159,10 @@ def test_a_block_refuses_what_is_for_single_steps(key):
             ("E401", 27, 'flush can\'t have "retry"', "say it of the handlers"),
         ),
         ("[{flush: all}]", ("E406", 17, 'got the text "all", expected handlers', "")),
-        ("[{command: a, once: host}]", ("E406", 28, 'got the text "host", expected run or wave', "")),
+        (
+            "[{command: a, once: host}]",
+            ("E406", 28, 'got the text "host", expected run or wave', "for example: once: run"),
+        ),
         ("[{command: a, throttle: 0}]", ("E406", 32, "got the number 0, expected a whole number from 1 up", "")),
         (
             "[{command: a, tags: [not]}]",
