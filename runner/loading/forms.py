@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.fragments import Schema, mapping
-from runner.loading import language, schema
+from runner.loading import schema, step_language
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
 from runner.loading.setting import Kinds
@@ -32,44 +32,44 @@ class Form:
 
 def _without(keys: Mapping[str, Schema], hint: str) -> dict[str, str]:
     """The keys of steps that are not among ``keys``, with a hint for all of them."""
-    return {key: hint for key in language.STEP_KEYS if key not in keys}
+    return {key: hint for key in step_language.STEP_KEYS if key not in keys}
 
 
-STEP = Form("a step", language.STEP_KEYS, dict.fromkeys(language.BLOCK_PARTS, ON_BLOCKS))
+STEP = Form("a step", step_language.STEP_KEYS, dict.fromkeys(step_language.BLOCK_PARTS, ON_BLOCKS))
 BLOCK = Form(
     "a block",
-    {**language.BLOCK_KEYS, **language.BLOCK_PARTS},
+    {**step_language.BLOCK_KEYS, **step_language.BLOCK_PARTS},
     {
-        **_without(language.BLOCK_KEYS, "say it of the steps inside"),
+        **_without(step_language.BLOCK_KEYS, "say it of the steps inside"),
         "loop": "put the steps into a file of their own and loop its include",
         "register": "say it of a step inside",
     },
 )
 INCLUDE = Form(
     "an include",
-    language.INCLUDE_KEYS,
+    step_language.INCLUDE_KEYS,
     {
-        **_without(language.INCLUDE_KEYS, "say it of the steps in the file"),
+        **_without(step_language.INCLUDE_KEYS, "say it of the steps in the file"),
         "vars": 'write it inside: "include: {file: FILE, vars: {…}}"',
-        **dict.fromkeys(language.BLOCK_PARTS, ON_BLOCKS),
+        **dict.fromkeys(step_language.BLOCK_PARTS, ON_BLOCKS),
     },
 )
 HANDLERS_INCLUDE = Form(
     "an include of handlers",
-    language.HANDLERS_INCLUDE_KEYS,
-    {**INCLUDE.refused, **_without(language.HANDLERS_INCLUDE_KEYS, "say it of the handlers in the file")},
+    step_language.HANDLERS_INCLUDE_KEYS,
+    {**INCLUDE.refused, **_without(step_language.HANDLERS_INCLUDE_KEYS, "say it of the handlers in the file")},
 )
-_FLUSH_KEYS = {key: language.STEP_KEYS[key] for key in language.FLUSH_KEYS}
+_FLUSH_KEYS = {key: step_language.STEP_KEYS[key] for key in step_language.FLUSH_KEYS}
 FLUSH = Form(
     "flush",
     _FLUSH_KEYS,
-    {**_without(_FLUSH_KEYS, "say it of the handlers"), **dict.fromkeys(language.BLOCK_PARTS, ON_BLOCKS)},
+    {**_without(_FLUSH_KEYS, "say it of the handlers"), **dict.fromkeys(step_language.BLOCK_PARTS, ON_BLOCKS)},
 )
 CHECK = Form(
     "a check",
-    language.CHECK_KEYS,
+    step_language.CHECK_KEYS,
     {
-        **_without(language.CHECK_KEYS, ""),
+        **_without(step_language.CHECK_KEYS, ""),
         "retry": "a check is asked again by itself: write interval, deadline and successes",
         "timeout": "write deadline: the time in which the check must have passed",
         "delegate_to": "write from: NAME",
@@ -104,12 +104,12 @@ class Shapes(Mapping[str, Mapping[str, Any]]):
 
 def step_shapes(kinds: Kinds) -> Shapes:
     """What may be the kind of something in a list of steps."""
-    return Shapes(kinds, [name for name in kinds if name not in language.GATE_ONLY], language.CONTROLS)
+    return Shapes(kinds, [name for name in kinds if name not in step_language.GATE_ONLY], step_language.CONTROLS)
 
 
 def check_shapes(kinds: Kinds) -> Shapes:
     """What a gate may ask."""
-    return Shapes(kinds, [name for name in language.CHECK_KINDS if name in kinds])
+    return Shapes(kinds, [name for name in step_language.CHECK_KINDS if name in kinds])
 
 
 def kind_of(cursor: Cursor, form: Form, shapes: Shapes) -> str | None:

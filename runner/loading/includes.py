@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.errors import RenderError
 from runner.fragments import mapping
-from runner.loading import language
+from runner.loading import step_language
 from runner.loading.cursor import Cursor, given
 from runner.loading.files import Link
 from runner.loading.handing import Handed, handed_over
@@ -125,7 +125,7 @@ def _copy(place: Cursor, cursor: Cursor, setting: Setting, own: str, item: Item,
 def _file(cursor: Cursor, wanted: str) -> _File | None:
     """Complains of a file that is neither a list of steps nor a mapping that has one."""
     if isinstance(cursor.data, list):
-        return _File(cursor, {}, NO_VARS, []) if cursor.fits(language.STEPS) else None
+        return _File(cursor, {}, NO_VARS, []) if cursor.fits(step_language.STEPS) else None
     if not isinstance(cursor.data, dict):
         cursor.error("E311", f"got {given(cursor.data)}, expected a list of steps", "or a mapping with steps in it")
         return None
@@ -133,7 +133,7 @@ def _file(cursor: Cursor, wanted: str) -> _File | None:
         hint = 'include it under "plays", or take the steps out into a file of their own'
         cursor.error("E410", "this is a playbook, not a file of steps", hint)
         return None
-    cursor.fits(mapping(language.FILE_KEYS, (wanted,)))
+    cursor.fits(mapping(step_language.FILE_KEYS, (wanted,)))
     own: list[Written] = []
     check_names(cursor.at("vars"))
     file = _File(cursor, inputs_of(cursor.at("inputs")), layer_of(cursor.at("vars"), "file", own), own)

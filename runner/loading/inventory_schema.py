@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.fragments import FILLED, Schema, mapping
-from runner.loading.language import BECOME, VARS
+from runner.loading.step_language import BECOME, VARS
 from runner.transports.options import SSH_KEYS
 
 CONNECTIONS = ("ssh", "local", "demo")

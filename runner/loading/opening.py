@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner.loading import language
+from runner.loading import step_language
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Document, Problems, read_document
 from runner.loading.inputs import inputs_of
@@ -73,7 +73,7 @@ def _vars_files(cursor: Cursor, cwd: Path) -> list[Document]:
 def _layers(cursor: Cursor, files: list[Document], notes: list[Written]) -> Iterator[Layer]:
     for document in files:
         place = Cursor(document, cursor.problems, document.data)
-        if place.fits(language.VARS):
+        if place.fits(step_language.VARS):
             check_names(place)
             yield layer_of(place, f"file {document.name}", notes)
     place = cursor.at("vars")

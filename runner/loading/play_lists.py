@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from runner.errors import RenderError
 from runner.fragments import mapping
-from runner.loading import language
+from runner.loading import language, step_language
 from runner.loading.cursor import Cursor
 from runner.loading.files import Link
 from runner.loading.handing import Handed, handed_over
@@ -25,8 +25,8 @@ from runner.model.inventory import merged
 from runner.model.playbook import Condition, Secret
 from runner.model.template import Template
 
-SHAPE = mapping({**language.PLAYS_INCLUDE_KEYS, "include": language.INCLUDE}, ("include",))
-REFUSED = [key for key in language.PLAY_KEYS if key not in language.PLAYS_INCLUDE_KEYS]
+SHAPE = mapping({**step_language.PLAYS_INCLUDE_KEYS, "include": step_language.INCLUDE}, ("include",))
+REFUSED = [key for key in language.PLAY_KEYS if key not in step_language.PLAYS_INCLUDE_KEYS]
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from runner.loading import language
+from runner.loading import language, step_language
 from runner.loading.cursor import Cursor
 from runner.loading.gates import gate_of
 from runner.loading.handlers import Handlers, Links, check_without_handlers
@@ -189,4 +189,4 @@ def _strategy(cursor: Cursor, gate: tuple[Check, ...]) -> Strategy:
 
 def _become(cursor: Cursor, notes: list[Written]) -> Become | Literal[False] | None:
     place = cursor.at("become")
-    return become_of(place, notes) if place.data is not None and place.fits(language.BECOME) else None
+    return become_of(place, notes) if place.data is not None and place.fits(step_language.BECOME) else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from runner.fragments import mapping
-from runner.loading import faults_schema, inventory_schema, language
+from runner.loading import faults_schema, inventory_schema, language, step_language
 from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
 from runner.loading.setting import Kinds
 from runner.loading.static_schema import with_templates
@@ -51,12 +51,12 @@ def playbook_schema(kinds: Kinds) -> dict[str, Any]:
         "play": play,
         "step": _any_of(forms),
         "handler": _any_of(["handlers-include", *(name for name in forms if name not in NO_HANDLERS)]),
-        "handlers-include": _including(_shared(language.HANDLERS_INCLUDE_KEYS)),
-        "plays-include": _including(language.PLAYS_INCLUDE_KEYS),
+        "handlers-include": _including(_shared(step_language.HANDLERS_INCLUDE_KEYS)),
+        "plays-include": _including(step_language.PLAYS_INCLUDE_KEYS),
         "check": _any_of(checks),
         **forms,
         **checks,
-        **{f"key-{key}": dict(shape) for key, shape in language.STEP_KEYS.items()},
+        **{f"key-{key}": dict(shape) for key, shape in step_language.STEP_KEYS.items()},
     }
     return {"if": {"required": ["plays"]}, "then": many, "else": one, "type": "object", "$defs": definitions}
 
@@ -70,7 +70,7 @@ def _reference(name: str) -> dict[str, Any]:
 
 
 def _list_of(name: str) -> dict[str, Any]:
-    return {**language.STEPS, "items": _reference(name)}
+    return {**step_language.STEPS, "items": _reference(name)}
 
 
 def _play(shape: dict[str, Any]) -> dict[str, Any]:
@@ -98,17 +98,17 @@ def _step(kinds: Kinds, name: str) -> dict[str, Any]:
     """What may stand among steps under a key: a kind, or a block."""
     if name == "block":
         rescue = {
-            "anyOf": [_list_of("step"), mapping({"on": language.RESCUE_ON, "steps": _list_of("step")}, ("steps",))]
+            "anyOf": [_list_of("step"), mapping({"on": step_language.RESCUE_ON, "steps": _list_of("step")}, ("steps",))]
         }
         own = {"block": _list_of("step"), "rescue": rescue, "always": _list_of("step")}
-        return mapping({**own, **_shared(language.BLOCK_KEYS)}, ("block",))
+        return mapping({**own, **_shared(step_language.BLOCK_KEYS)}, ("block",))
     if name == "include":
-        return _including(_shared(language.INCLUDE_KEYS))
+        return _including(_shared(step_language.INCLUDE_KEYS))
     return _formed(kinds[name], FLUSH if name == "flush" else STEP)
 
 
 def _including(keys: Mapping[str, Any]) -> dict[str, Any]:
-    return mapping({"include": language.INCLUDE, **keys}, ("include",))
+    return mapping({"include": step_language.INCLUDE, **keys}, ("include",))
 
 
 def _formed(kind: StepKind[Any], form: Form) -> dict[str, Any]:

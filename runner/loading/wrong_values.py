@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from runner.durations import FORMS
 from runner.fragments import DURATION, MODE, TEMPLATE
-from runner.loading.language import ID
 from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
+from runner.loading.step_language import ID
 from runner.words import suggest
 
 Schema = Mapping[str, Any]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from runner.loading import inventory, language
+from runner.loading import inventory, step_language
 from runner.loading.fits import fits
 from runner.steps import kinds
 
@@ -24,7 +24,7 @@ trees = st.recursive(
 SCHEMAS: list[Any] = [
     *(kind.schema for kind in kinds().values()),
     inventory.SCHEMA,
-    *language.STEP_KEYS.values(),
+    *step_language.STEP_KEYS.values(),
 ]
 
 

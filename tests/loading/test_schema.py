@@ -6,8 +6,8 @@ import pytest
 
 from runner.fragments import BOOLEAN, DURATION, FILLED, MODE, TEXT, choice, mapping, or_template
 from runner.loading.documents import Problems, read_text
-from runner.loading.language import ID
 from runner.loading.schema import validate, validate_step
+from runner.loading.step_language import ID
 
 COUNT = {"type": "integer", "minimum": 1}
 WAVE = {
