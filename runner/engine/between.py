@@ -45,10 +45,7 @@ async def before_next(play: "PlayRun", wave: Wave) -> None:
 
 async def _approve(play: "PlayRun", wave: Wave) -> None:
     following = play.play.waves[wave.index]
-    words = (
-        f"wave {wave.index} of {len(play.play.waves)} of play {play.play.name} is done. "
-        f"Go on with wave {following.index}: {fold(following.hosts)}?"
-    )
+    words = f"go on with wave {following.index} of {len(play.play.waves)}: {fold(following.hosts)}?"
     question = Question(play=play.play.id, wave=wave.index, about="wave", text=words, is_approval=True)
     answer = await decided(play.run, question, stop=play.stop)
     if answer.yes is None and play.stop.level < Level.STOP:

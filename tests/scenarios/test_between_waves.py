@@ -100,12 +100,12 @@ def test_a_person_is_asked_behind_the_bake(tmp_path: Path, approve: str, waves: 
 
 
 def test_the_question_says_what_is_next(tmp_path: Path) -> None:
-    """Which wave is done, and which hosts would follow."""
+    """Which wave would begin, and which hosts are in it; where it is asked stands beside it."""
     ada = Ada(True)
     ran(tmp_path, ada, ", approve: after-first")
 
     [(_, question)] = ada.asked
-    assert question.text == "wave 1 of 3 of play play is done. Go on with wave 2: web[03-04]?"
+    assert question.text == "go on with wave 2 of 3: web[03-04]?"
     assert (question.about, question.is_approval) == ("wave", True)
 
 
