@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from runner.engine.decisions import Question, decided
-from runner.engine.health import Health, after, begun
+from runner.engine.health import Health, after, begun, delayed
 from runner.engine.looking import Look, look
 from runner.engine.stop import Level, Stop, Stopped, until
 from runner.engine.turn import Turn
@@ -104,8 +104,9 @@ class _Gate:
         loop = asyncio.get_running_loop()
         watch, last = None, Look(Health.INCONCLUSIVE, "it was never asked")
         for number in count(1):
+            came = loop.time()
             async with self._slots:
-                watch = watch or begun(check, loop.time())
+                watch = delayed(watch, loop.time() - came) if watch else begun(check, loop.time())
                 limit = watch.limit(loop.time())
                 if limit <= 0:
                     break

@@ -55,6 +55,11 @@ def begun(check: Check, now: float) -> Watch:
     return Watch(check, ends=now + check.deadline)
 
 
+def delayed(watch: Watch, by: float) -> Watch:
+    """Behind the seconds that a look had to wait for those of other hosts: they are none of this one's time."""
+    return replace(watch, ends=watch.ends + by)
+
+
 def after(watch: Watch, answer: Health, now: float, *, is_final: bool = False) -> Next:
     """What comes after an answer heard now. ``is_final`` where waiting could not change an inconclusive one."""
     check, look = watch.check, now + watch.check.interval
