@@ -89,8 +89,8 @@ class Expression(click.types.StringParamType):
     envvar_list_splitter = "\n"
 
 
-def plan_options(function: F) -> F:
-    """``-t``, ``--skip-tags``, ``--start-at``, ``-j``, ``--timeout``, ``--seed``, ``-k``: what is said about a plan."""
+def tag_options(function: F) -> F:
+    """``-t``, ``--skip-tags``, ``--start-at``: which steps."""
     return _with(
         function,
         click.option(
@@ -116,6 +116,17 @@ def plan_options(function: F) -> F:
             metavar="STEP",
             help="Leave out what stands before this step: its id, or PLAY.ID where plays share it.",
         ),
+    )
+
+
+def plan_options(function: F) -> F:
+    """Which steps, and ``-j``, ``--timeout``, ``--seed``, ``-k``: what the command line says about a plan."""
+    return tag_options(_rest_of_plan(function))
+
+
+def _rest_of_plan(function: F) -> F:
+    return _with(
+        function,
         click.option(
             "-j",
             "--concurrency",

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 
 from runner.cli import exit_codes
+from runner.cli.options import tag_options
 from runner.errors import InputError
 from runner.loading.project import Loaded, load
 from runner.location import Problem
@@ -65,13 +67,17 @@ class Findings:
     show_default=True,
     help="How problems are shown.",
 )
-def command(playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tuple[str, ...], form: str) -> None:
+@tag_options
+def command(
+    playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tuple[str, ...], form: str, **chosen: Any
+) -> None:
     """Check playbooks: every problem of every file at once.
 
     Nothing is contacted and no command is run. Exits with 2 when anything is wrong; warnings alone change nothing.
+    Inputs need no value here: what depends on one that has none is not checked.
     As text, problems go to standard error; json and github go to standard output.
     """
-    found = examine(playbooks, inventories, sets, cwd=Path.cwd())
+    found = examine(playbooks, inventories, sets, cwd=Path.cwd(), **chosen)
     if form == "text":
         _as_text(found)
         return
@@ -80,28 +86,41 @@ def command(playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tupl
         raise click.exceptions.Exit(exit_codes.USAGE)
 
 
-def examine(playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence[str], *, cwd: Path) -> Findings:
-    """Load each playbook, plan it, and keep what is said about it."""
+def examine(
+    playbooks: Sequence[str], inventories: Sequence[str], sets: Sequence[str], *, cwd: Path, **chosen: Any
+) -> Findings:
+    """Load each playbook, plan it, and keep what is said about it. ``chosen`` are the settings that choose steps."""
     found = Findings()
     for playbook in playbooks:
         try:
-            loaded = load(Path(playbook), inventories=inventories, sets=sets, cwd=cwd)
+            loaded = load(Path(playbook), inventories=inventories, sets=sets, cwd=cwd, may_miss=True)
         except InputError as error:
             found.problems.update(dict.fromkeys(error.problems))
             found.sources.update(error.sources)
             continue
-        try:
-            settings = PlanSettings(extra=loaded.extra, given=loaded.given)
-            plan = compile_plan(loaded.playbook, loaded.inventory, settings=settings, templates=loaded.templates)
-        except InputError as error:
-            found.problems.update(dict.fromkeys((*error.problems, *loaded.warnings)))
-            found.sources.update(loaded.sources)
-        else:
-            waits = [problem for play in plan.plays for problem in held_up(play)]
-            found.problems.update(dict.fromkeys((*loaded.warnings, *waits)))
-            found.sources.update(loaded.sources)
-            found.good.append(f"{playbook}: ok ({', '.join(_counts(loaded))})")
+        problems = _planned(loaded, **chosen)
+        found.problems.update(dict.fromkeys((*problems, *loaded.warnings)))
+        found.sources.update(loaded.sources)
+        if not any(problem.severity == "error" for problem in problems):
+            found.good.append(f"{playbook}: ok ({', '.join(_counts(loaded))}){_unchecked(loaded)}")
     return found
+
+
+def _planned(loaded: Loaded, **chosen: Any) -> tuple[Problem, ...]:
+    """What is to be said of a plan of it, but for what an input without a value would decide."""
+    settings = PlanSettings(extra=loaded.extra, given=loaded.given, **chosen)
+    try:
+        plan = compile_plan(loaded.playbook, loaded.inventory, settings=settings, templates=loaded.templates)
+    except InputError as error:
+        return tuple(
+            problem for problem in error.problems if not any(f'"{name}"' in problem.message for name in loaded.missing)
+        )
+    return tuple(problem for play in plan.plays for problem in held_up(play))
+
+
+def _unchecked(loaded: Loaded) -> str:
+    names = ", ".join(loaded.missing)
+    return f"; not checked: what depends on the input{'' if len(loaded.missing) == 1 else 's'} {names}" if names else ""
 
 
 def _counts(loaded: Loaded) -> Iterator[str]:

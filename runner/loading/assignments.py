@@ -52,12 +52,19 @@ class Assigned:
 
 
 def assigned(
-    sets: Sequence[str], opening: Opening, inventory: Inventory, problems: Problems, *, notes: list[Written], cwd: Path
+    sets: Sequence[str],
+    opening: Opening,
+    inventory: Inventory,
+    problems: Problems,
+    *,
+    notes: list[Written],
+    cwd: Path,
+    may_miss: bool = False,
 ) -> Assigned:
     """The values of the arguments of ``-e``, later ones winning, and the defaults of inputs.
 
-    Complains (E509) at the place in the argument or file, and (E511) of inputs that must be given and are not.
-    Templates in files are added to ``notes``.
+    Complains (E509) at the place in the argument or file, and (E511) of inputs that must be given and are not, unless
+    they ``may_miss``. Templates in files are added to ``notes``.
     """
     if sets:
         problems.sources[OPTION] = tuple(sets)
@@ -69,7 +76,7 @@ def assigned(
             reading.argument(argument, number)
     found = reading.found
     absent = missing(opening.inputs, [*found.given, *reading.wrong])
-    _complain(absent, problems)
+    _complain([] if may_miss else absent, problems)
     without = frozenset(one.name for one in absent) | reading.wrong
     return replace(found, given=with_defaults(opening.inputs, found.given), missing=without)
 

@@ -24,12 +24,14 @@ from runner.words import suggest
 class Handlers:
     """All handlers of a play in the order they run. ``scopes`` maps a frame to what names and ids mean in its file.
 
-    ``parts`` are their texts and, before those of its handlers, that of an include.
+    ``parts`` are their texts and, before those of its handlers, that of an include. ``broken`` are the names of those
+    of which something is said already.
     """
 
     texts: list[StepTexts] = field(default_factory=list)
     scopes: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     parts: list[Texts] = field(default_factory=list)
+    broken: set[str] = field(default_factory=set)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -46,6 +48,8 @@ class Handlers:
                 self._include(part, setting)
             elif texts := step_of(part, setting, ()):
                 self._keep(texts, setting)
+            elif isinstance(part.data, dict):
+                self.broken |= {str(part.data[key]) for key in ("id", "name") if key in part.data}
 
     def _include(self, cursor: Cursor, setting: Setting) -> None:
         """The handlers of another file, which are called here as they are there, or by their whole id."""
@@ -125,7 +129,7 @@ class Links:
                     self._check(place, self.handlers.meant(place.data, self._frames(one.step.frame)))
 
     def _check(self, place: Cursor, found: Sequence[str]) -> None:
-        if not found:
+        if not found and place.data not in self.handlers.broken:
             hint = suggest(place.data, self.handlers.words()) or "write it under handlers, beside steps"
             place.error("E427", f'there is no handler "{place.data}"', hint)
         elif len(found) > 1:

@@ -43,14 +43,18 @@ class Loaded:
     hashes: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Value] = field(default_factory=dict)
     given: Mapping[str, Value] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
     templates: Templates = field(default_factory=Templates)
 
 
-def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (), cwd: Path) -> Loaded:
+def load(
+    path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (), cwd: Path, may_miss: bool = False
+) -> Loaded:
     """The playbook at ``path`` with its inventory, checked against each other.
 
     ``inventories`` replace the playbook's own; ``sets`` are the arguments of ``-e``: ``name=value`` or ``@file``. Names
-    of files in both start at ``cwd``. Raises InputError with all problems of all files.
+    of files in both start at ``cwd``. Where inputs ``may_miss``, what depends on those without a value is not checked.
+    Raises InputError with all problems of all files.
     """
     problems = Problems()
     document = read_document(cwd / path, problems, what="playbook", cwd=cwd)
@@ -60,7 +64,7 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
     notes: list[Written] = []
     opening = opening_of(document, problems, cwd=cwd)
     inventory = _inventory(opening, inventories, problems, notes=notes, cwd=cwd)
-    values = assigned(sets, opening, inventory, problems, notes=notes, cwd=cwd)
+    values = assigned(sets, opening, inventory, problems, notes=notes, cwd=cwd, may_miss=may_miss)
     templates = Templates(yaml_load=data_of)
     static = _settled(opening, inventory, values, templates)
     texts = playbook_of(document, problems, kinds(), cwd=cwd, opening=opening, static=static)
@@ -77,6 +81,7 @@ def load(path: Path, *, inventories: Sequence[str] = (), sets: Sequence[str] = (
         hashes=problems.hashes,
         extra=values.extra,
         given=values.given,
+        missing=tuple(sorted(values.missing)),
         templates=templates,
     )
 

@@ -141,6 +141,7 @@ def _settle(place: Cursor, static: Static) -> None:
         place.error("E407", f'"{min(reach & static.late)}" is known in the run alone', ONLY)
     if reach & (static.missing | static.late) or _complain(template, place, static, scope):
         place.problems.silence(place.here)
+        static.notes.append(Written(template, place))  # what it reads is used all the same
     else:
         _render(template, place, static, scope)
 

@@ -143,3 +143,38 @@ def test_no_ssh_library_is_loaded_for_it(validate):
 
     assert done.returncode == 0
     assert done.stdout.endswith("hosts)\n[]\n")
+
+
+INPUT = GOOD.replace("hosts: all", "inputs: {release: {type: string}, size: {type: integer}}\nhosts: all\n{strategy}")
+
+
+def test_an_input_needs_no_value(validate, tmp_path):
+    """A playbook that asks for a release is as good in a repository as any other; what depends on it is left open."""
+    text = INPUT.replace("{strategy}", 'strategy: {type: rolling, waves: "{{ size }}"}')
+    (tmp_path / "asks.yaml").write_text(text.replace("uptime", 'echo {{ release }}"').replace("echo", '"echo'))
+
+    code, out, err = validate("asks.yaml")
+
+    assert (code, err) == (0, "")
+    assert out == "asks.yaml: ok (1 play, 2 steps, 2 hosts); not checked: what depends on the inputs release, size\n"
+
+
+def test_hosts_that_an_input_names_are_left_open(validate, tmp_path):
+    """And what is wrong elsewhere is told all the same."""
+    text = INPUT.replace("{strategy}\n", "").replace("hosts: all", 'hosts: "{{ release }}"')
+    (tmp_path / "asks.yaml").write_text(text)
+    assert validate("asks.yaml", "-e", "size=3")[0] == 0
+
+    (tmp_path / "asks.yaml").write_text(text.replace("uptime", "uptime\n    timout: 3s"))
+    assert 'unknown key "timout"' in validate("asks.yaml")[2]
+
+
+def test_an_unknown_tag_is_found_here_too(validate, tmp_path):
+    """With what may have been meant."""
+    (tmp_path / "tags.yaml").write_text(GOOD.replace("command: uptime", "command: uptime\n    tags: [web]"))
+
+    code, _, err = validate("tags.yaml", "--tags", "wbe")
+
+    assert code == 2
+    assert 'no step has the tag "wbe"' in err
+    assert 'did you mean "web"?' in err

@@ -73,12 +73,7 @@ def test_names_that_are_there_are_fine(check):
         ),
         ('- {log: "{{ item }}"}', 13, 4, "it is there in a step with a loop"),
         ('- {log: x, loop: ["{{ item }}"]}', 23, 4, "it is there in a step with a loop"),
-        (
-            '- {command: a, register: mine, changed_when: "mine.rc == 0"}',
-            47,
-            4,
-            'write "result": it is this step\'s own answer',
-        ),
+        ('- {command: a, register: mine, when: "mine.rc == 0"}', 39, 4, ""),
         ('- {log: "{{ secrets.tokn }}"}', 21, 4, 'did you mean "token"?'),
         ("- {log: \"{{ secrets['other'] }}\"}", 22, 5, "declare it: secrets: {other: {env: OTHER}}"),
     ],

@@ -90,3 +90,10 @@ def test_a_handler_is_notified_by_name_or_id():
 def test_what_is_wrong_with_handlers_is_said_at_its_place(text, expected):
     """Unknown, doubled, out of order, or where no handlers run."""
     assert complaints(text) == [expected]
+
+
+def test_a_handler_that_is_wrong_is_there_all_the_same():
+    """What is wrong with it is said at the handler, and nothing at those who notify it."""
+    found = complaints("steps: [{command: a, notify: restart}]\nhandlers: [{name: restart, comand: b}]\n")
+
+    assert [one[0] for one in found] == ["E401"]

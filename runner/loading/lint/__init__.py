@@ -84,7 +84,7 @@ class _Lint:
                 if file := files.get(id(sight.step)):
                     look_into(file, sight.step, sight.scene, look)
                 continue
-            look.take(sight.note, sight.scene, own=sight.own)
+            look.take(sight.note, sight.scene)
             check_arguments(sight, marked, look)
             hosts.check(sight, names, look)
         check_results(play, names, self.problems)

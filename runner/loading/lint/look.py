@@ -46,11 +46,11 @@ class Look:
     secrets: frozenset[str]
     used: set[str] = field(default_factory=set)
 
-    def take(self, note: Written, scene: Scene, *, own: str | None = None) -> None:
-        """Look at a template of a document. ``own`` is what its step registers, which is not there yet."""
-        self.check(note.template, lambda offset, length: place_in(note, offset, length), scene, own=own)
+    def take(self, note: Written, scene: Scene) -> None:
+        """Look at a template of a document."""
+        self.check(note.template, lambda offset, length: place_in(note, offset, length), scene)
 
-    def check(self, template: Template, locate: Locate, scene: Scene, *, own: str | None = None) -> None:
+    def check(self, template: Template, locate: Locate, scene: Scene) -> None:
         """Complain of the syntax (E408), else of names (E407)."""
         faults = self.templates.faults(template)
         for fault in faults:
@@ -60,8 +60,7 @@ class Look:
         self.use(template)
         for name in sorted(self.templates.names(template) - scene.known):
             offset = self.templates.place(template, name)
-            hint = 'write "result": it is this step\'s own answer' if name == own else scene.hints.get(name)
-            hint = hint or hint_for(template.source, offset, name, scene.known)
+            hint = scene.hints.get(name) or hint_for(template.source, offset, name, scene.known)
             self.problems.error("E407", f'"{name}" is undefined', locate(offset, len(name)), hint)
         for name in sorted(self.templates.names(template) & scene.doubtful.keys()):
             play = scene.doubtful[name]

@@ -24,12 +24,11 @@ ANYWHERE = frozenset({*ALWAYS, "item", "loop", "result"})
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A template and what it sees. ``step`` is the step it stands in, and ``own`` what that registers."""
+    """A template and what it sees. ``step`` is the step it stands in."""
 
     note: Written
     scene: Scene
     step: StepTexts | None = None
-    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,8 @@ class Walk:
         for note in step.notes:
             yield Sight(note, scene if note.cursor.path[: len(loop)] == loop else inside, step)
         for note in step.answers:
-            yield Sight(note, inside.plus("result"), step, step.step.register)
+            mine = (step.step.register,) if step.step.register else ()
+            yield Sight(note, inside.plus("result", *mine), step)
 
     def _hints(self) -> Mapping[str, str]:
         frames = self.play.play.frames
