@@ -55,12 +55,11 @@ class Ids:
         own = cursor.data.get("id")
         return self.prefix + (own if isinstance(own, str) else self.made(cursor, _named(cursor) or kind))
 
-    def take(self, wanted: str, cursor: Cursor) -> None:
-        """Take an id that is made of another one. Complains (E412) where it is taken."""
+    def check_free(self, wanted: str, cursor: Cursor) -> None:
+        """Complain (E412) where an id that is made of another one is taken. None but such a one has its form."""
         if wanted in self.taken:
             message = f'the id "{wanted}", of an item of this loop, is taken by the step at {self.taken[wanted].here}'
             cursor.error("E412", message, "give the other step another id")
-        self.taken.setdefault(wanted, cursor)
 
     def made(self, cursor: Cursor, wanted: str) -> str:
         """The first free id, without the prefix, for what stands at a place; it is taken then."""

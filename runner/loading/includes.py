@@ -69,7 +69,7 @@ def copies_of(cursor: Cursor, setting: Setting, around: Around, own: str, *, wan
         local = own.removeprefix(setting.ids.prefix)
         items = [(f"{own}.{number}", item) for number, item in enumerate(_items(cursor.at("loop")), 1)]
         for number in range(1, len(items) + 1):
-            setting.ids.take(f"{local}.{number}", cursor)
+            setting.ids.check_free(f"{local}.{number}", cursor)
     for name, item in items:
         copy = _copy(place, cursor, replace(setting, around=around), name, item, wanted)
         if copy is None:

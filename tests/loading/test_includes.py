@@ -179,6 +179,23 @@ def test_a_loop_makes_a_copy_for_each_item(play):
     assert [step.id for step in included.handlers] == [f"fill.{n}/said" for n in (1, 2, 3, 4)]
 
 
+def test_a_file_may_loop_over_what_it_was_handed(play):
+    """What is known outside before the run is known inside, too, item by item."""
+    included = play(
+        "steps: [{include: {file: one.yaml, vars: {names: ['{{ item }}1', '{{ item }}2']}}, loop: [a, b], id: o}]\n",
+        one="inputs: {names: {type: list}}\n"
+        "steps: [{include: {file: two.yaml, vars: {name: '{{ item }}'}}, loop: '{{ names }}', id: t}]\n",
+        two="inputs: {name: {type: string}}\nsteps: [{log: '{{ name }}'}]\n",
+    )
+
+    assert {one.id: one.given["name"] for one in included.frames.values() if one.file == "two.yaml"} == {
+        "o.1/t.1": "a1",
+        "o.1/t.2": "a2",
+        "o.2/t.1": "b1",
+        "o.2/t.2": "b2",
+    }
+
+
 def test_a_loop_over_nothing_brings_nothing(play):
     """And what needs it needs nothing."""
     included = play(

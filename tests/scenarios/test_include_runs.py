@@ -53,6 +53,21 @@ def test_each_item_of_a_loop_is_a_copy(tmp_path: Path) -> None:
     ]
 
 
+def test_a_path_starts_where_it_is_handed_over(tmp_path: Path) -> None:
+    """Also where only a host can tell it."""
+    (tmp_path / "common").mkdir()
+    run = ran(
+        "- {include: common/one.yaml}\n",
+        tmp_path,
+        **{
+            "common/one": "- include: {file: two.yaml, vars: {key: 'keys/{{ host.name }}'}}\n",
+            "common/two": "inputs: {key: {type: path}}\nsteps: [{command: [use, '{{ key }}']}]\n",
+        },
+    )
+
+    assert run.commands("web02") == [f"use {tmp_path}/common/keys/web02"]
+
+
 def test_a_value_that_does_not_fit_fails_the_step(tmp_path: Path) -> None:
     """The type of an input holds for what a host answered, too."""
     run = ran(
