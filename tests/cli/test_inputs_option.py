@@ -17,10 +17,10 @@ steps:
 
 
 def test_help_inputs_lists_them_and_contacts_nothing(tmp_path):
-    """For ``run`` and ``plan``, without an inventory, and although one is missing; it ends well."""
+    """Without an inventory, and although one is missing; it ends well."""
     site = project(tmp_path, SITE, "")
 
-    for command in ("run", "plan"):
+    for command in ("run", "plan", "simulate"):
         done = runner(command, site, "--help-inputs", cwd=tmp_path)
 
         assert done.code == 0

@@ -43,3 +43,11 @@ def test_that_none_of_a_plays_hosts_has_it_is_said(tmp_path):
 def test_where_all_have_it_or_a_condition_is_asked_all_is_well(tmp_path, text):
     """A condition may be there for those that lack it."""
     assert said(tmp_path, text, hosts=HOSTS) == []
+
+
+def test_what_a_file_is_handed_is_there_on_all_hosts(tmp_path):
+    """Its own names come before those of hosts."""
+    text = "hosts: web\nsteps: [{include: {file: more.yaml, vars: {rack: r1}}}]\n"
+    more = "inputs: {rack: {type: string}}\nsteps: [{log: '{{ rack }}'}]\n"
+
+    assert said(tmp_path, text, hosts=HOSTS, more_yaml=more) == []

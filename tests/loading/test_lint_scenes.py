@@ -120,3 +120,20 @@ def test_words_of_ansible_are_answered(tmp_path):
         '6:13 "playbook_dir" is undefined [E407] | Ansible\'s "playbook_dir" is not there: paths start at the file they are written in',
         '7:13 "ansible_nonsense" is undefined [E407] | Ansible\'s "ansible_nonsense" is not there; a facts step fills facts, the inventory has its own vars',
     ]
+
+
+def test_a_result_may_not_hide_a_name_of_its_file(tmp_path):
+    """Neither a variable nor an input of it; what the file outside calls its own is no matter."""
+    text = "hosts: all\nsteps: [{command: a, register: mine}, {include: more.yaml}, {log: '{{ mine.rc }}'}]\n"
+    more = """\
+inputs: {size: {type: integer, default: 1}}
+vars: {word: a}
+steps:
+- {command: "a {{ size }} {{ word }}", register: word}
+- {set: {size: 2}}
+- {command: b, register: mine}
+"""
+    assert said(tmp_path, text, more_yaml=more) == [
+        'more.yaml:4:50 "word" would hide a variable of that name [E412] | take another name',
+        'more.yaml:5:10 "size" would hide a variable of that name [E412] | take another name',
+    ]

@@ -53,7 +53,7 @@ class _Lint:
         for note in self.static.notes:
             look.use(note.template)
         for note in self._playbook_notes():
-            look.take(note, names.everywhere())
+            look.take(note, names.everywhere)
         for play in self.texts.plays:
             self._play(play, names, look, files)
         check_inputs(self.texts, names, self.problems)
@@ -82,7 +82,7 @@ class _Lint:
         for sight in Walk(play, names).sights():
             if isinstance(sight, Here):
                 if file := files.get(id(sight.step)):
-                    look_into(file, sight.step, sight.scene, look)
+                    look_into(file, sight.scene, look)
                 continue
             look.take(sight.note, sight.scene)
             check_arguments(sight, marked, look)

@@ -24,15 +24,35 @@ class Variable:
 def check_circles(texts: PlaybookTexts, inventory: Inventory, problems: Problems, templates: Templates) -> None:
     """Complain of each circle once, at the first of its variables, with the places of all."""
     hosts = {id(host.vars): host.layers for host in [inventory.controller, *inventory.hosts.values()]}
+    reads = _Reads(templates)
     for layers in {_key(layers): layers for layers in hosts.values()}.values():
         for play in texts.plays:
-            for circle in _circles(_variables([*layers, *_layers(play, texts)], templates)):
+            for circle in _circles(_variables([*layers, *_layers(play, texts)], reads)):
                 _complain(circle, problems)
 
 
-def _key(layers: tuple[Layer, ...]) -> tuple[tuple[str, int], ...]:
-    """Hosts whose variables with templates are the same are looked at once."""
-    return tuple((name, id(value)) for layer in layers for name, value in layer.values.items() if _is_read(value))
+def _key(layers: tuple[Layer, ...]) -> tuple[tuple[str, str], ...]:
+    """Hosts whose variables with templates read alike are looked at once."""
+    values = ((name, value) for layer in layers for name, value in layer.values.items() if _is_read(value))
+    return tuple((name, template.source) for name, value in values for template in templates_in(value))
+
+
+class _Reads:
+    """What templates certainly read, each text looked at once."""
+
+    def __init__(self, templates: Templates) -> None:
+        self._templates = templates
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, value: Value) -> frozenset[str]:
+        """The names that all templates of a value read."""
+        return frozenset[str]().union(*(self._certain(template) for template in templates_in(value)))
+
+    def _certain(self, template: Template) -> frozenset[str]:
+        if template.source not in self._known:
+            is_broken = self._templates.faults(template)
+            self._known[template.source] = frozenset() if is_broken else self._templates.certain(template)
+        return self._known[template.source]
 
 
 def _is_read(value: Value) -> bool:
@@ -45,21 +65,13 @@ def _layers(play: PlayTexts, texts: PlaybookTexts) -> Iterator[Layer]:
     yield play.play.vars
 
 
-def _variables(layers: list[Layer], templates: Templates) -> dict[str, Variable]:
+def _variables(layers: list[Layer], reads: _Reads) -> dict[str, Variable]:
     """The variables that count, the nearest of each name."""
     found: dict[str, Variable | None] = {}
     for layer in layers:
         for name, value in layer.values.items():
-            if not _is_read(value):
-                found[name] = None
-                continue
-            reads = frozenset[str]().union(*(_certain(part, templates) for part in templates_in(value)))
-            found[name] = Variable(name, layer.locations[name], reads)
+            found[name] = Variable(name, layer.locations[name], reads.of(value)) if _is_read(value) else None
     return {name: variable for name, variable in found.items() if variable}
-
-
-def _certain(template: Template, templates: Templates) -> frozenset[str]:
-    return frozenset() if templates.faults(template) else templates.certain(template)
 
 
 def _circles(variables: Mapping[str, Variable]) -> Iterator[list[Variable]]:

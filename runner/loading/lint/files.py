@@ -1,7 +1,6 @@
 """The names in local template files; what is wrong with a file itself its step kind says."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,19 +35,13 @@ def template_file(step: StepTexts, texts: PlaybookTexts) -> TemplateFile | None:
         return None
 
 
-def look_into(file: TemplateFile, step: StepTexts, scene: Scene, look: Look) -> None:
-    """Look at the file as the template that it is; ``vars`` of the step are known in it."""
+def look_into(file: TemplateFile, scene: Scene, look: Look) -> None:
+    """Look at the file as the template that it is, with the names that its step sees."""
     if file.text is None:
         return
     source = Source(file.name, file.text)
     look.problems.sources.setdefault(file.name, source.lines)
-    own = list(_own(step))
-    look.check(Template(file.text, Location(file.name, 1)), source.location, scene.plus(*own))
-
-
-def _own(step: StepTexts) -> Iterator[str]:
-    given = step.step.params.get("vars", ())
-    yield from given if isinstance(given, dict) else ()
+    look.check(Template(file.text, Location(file.name, 1)), source.location, scene)
 
 
 def _shown(path: Path, step: StepTexts) -> str:

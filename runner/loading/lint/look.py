@@ -81,10 +81,11 @@ class Look:
 
     def _members(self, template: Template, scene: Scene) -> Iterator[tuple[str, str, str, str]]:
         """Members that are not there, of names whose members are known: name, member, complaint, hint."""
+        mentions = self.templates.mentions(template)
         for name, parts in {**PARTS, "groups": self.groups, "inputs": scene.inputs}.items():
-            for part in sorted(self.templates.members(template, name) - parts):
+            for part in sorted(self.templates.members(template, name) - parts) if name in mentions else ():
                 yield name, part, f'"{name}.{part}" is undefined', suggest(part, parts)
-        for part in sorted(self.templates.members(template, "secrets") - self.secrets):
+        for part in sorted(self.templates.members(template, "secrets") - self.secrets) if "secrets" in mentions else ():
             hint = suggest(part, self.secrets) or f"declare it: secrets: {{{part}: {{env: {part.upper()}}}}}"
             yield "secrets", part, f'there is no secret "{part}"', hint
 

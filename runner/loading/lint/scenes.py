@@ -6,6 +6,7 @@ results only its own. Variables are rendered where they are used, so theirs may 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from runner.loading.cursor import Cursor
 from runner.loading.includes import Copy
@@ -76,6 +77,7 @@ class Names:
                 left += self._needs.get(one, ())
         return found
 
+    @cached_property
     def everywhere(self) -> Scene:
         """For variables of the inventory and of the whole playbook: whatever is known anywhere."""
         plays = self._texts.plays
@@ -126,7 +128,7 @@ class Walk:
         for note in play.targets:
             yield Sight(note, names.static(play))
         for note in play.notes:
-            yield Sight(note, start if note.cursor.path[-1:] == ("when",) else names.everywhere())
+            yield Sight(note, start if note.cursor.path[-1:] == ("when",) else names.everywhere)
         for part in _in_order(play.parts):
             if frame_of(part) in self.frames:  # of the copies that a loop makes the first stands for all
                 yield from self._part(part)

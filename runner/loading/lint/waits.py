@@ -14,29 +14,37 @@ from runner.model.playbook import Block, Node, Step, leaves, nodes_of
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A node among the play's own steps. ``before`` are the nodes that every host has done when it comes there.
+    """A node among the play's own steps.
 
+    ``passed`` are the steps that a host has been at when it comes there, ``siblings`` the nodes before it in its list;
+    both grow as the walk goes on.
     ``sure`` are the ids of nodes that are done on all hosts then, for something on the way there needs them.
     """
 
     node: Node
-    before: tuple[Node, ...]
-    siblings: tuple[Node, ...]
+    passed: list[Step]
+    siblings: list[Node]
     sure: frozenset[str]
 
 
-def places(nodes: Iterable[Node], before: tuple[Node, ...] = (), sure: frozenset[str] = frozenset()) -> Iterator[Place]:
+def places(
+    nodes: Iterable[Node], passed: list[Step] | None = None, sure: frozenset[str] = frozenset()
+) -> Iterator[Place]:
     """Every node of ``steps``, blocks before what is in them."""
-    siblings: tuple[Node, ...] = ()
+    passed = [] if passed is None else passed
+    siblings: list[Node] = []
     for node in nodes:
-        sure |= _ended(node, siblings)
-        yield Place(node, before, siblings, sure)
+        if node.needs:
+            sure |= _ended(node, siblings)
+        yield Place(node, passed, siblings, sure)
         if isinstance(node, Block):
-            yield from places(node.steps, before, sure)
-        before, siblings = (*before, node), (*siblings, node)
+            yield from places(node.steps, passed, sure)
+        else:
+            passed.append(node)
+        siblings.append(node)
 
 
-def _ended(node: Node, siblings: tuple[Node, ...]) -> frozenset[str]:
+def _ended(node: Node, siblings: list[Node]) -> frozenset[str]:
     """What has ended on all hosts once ``needs`` of a node are met: those, what they hold, and what is before them."""
     last = max((number for number, one in enumerate(siblings) if one.id in node.needs), default=-1)
     return frozenset(one.id for one in nodes_of(siblings[: last + 1]))
@@ -51,11 +59,14 @@ def check_once(play: PlayTexts, problems: Problems) -> None:
         node = place.node
         if node.once is None or node.needs:
             continue
-        changed = [step for one in place.before for step in leaves([one]) if may_change(step)]
-        late = [step for step in changed if step.id not in place.sure and step.once is None]
+        late = next((step for step in reversed(place.passed) if _may_be_going_on(step, place)), None)
         if late:
-            message = f'"{node.id}" runs once while other hosts may still be at "{late[-1].id}"'
-            problems.warning("W421", message, node.location, _line_to_add(place, late[-1]))
+            message = f'"{node.id}" runs once while other hosts may still be at "{late.id}"'
+            problems.warning("W421", message, node.location, _line_to_add(place, late))
+
+
+def _may_be_going_on(step: Step, place: Place) -> bool:
+    return step.once is None and step.id not in place.sure and may_change(step)
 
 
 def _line_to_add(place: Place, late: Step) -> str:
