@@ -43,6 +43,11 @@ class Problems:
         self._silenced.add((location.file, location.line, location.column))
 
     @property
+    def has_silenced(self) -> bool:
+        """Whether some value is not known, so that what depends on it could not be read."""
+        return bool(self._silenced)
+
+    @property
     def has_errors(self) -> bool:
         """Whether anything but warnings was found."""
         return any(problem.severity == "error" for problem in self.items)

@@ -40,6 +40,15 @@ def test_a_strategy_may_keep_hosts_together(tmp_path, strategy):
     )
 
 
+def test_a_first_wave_of_one_host_is_nobodys_company(tmp_path):
+    """There what runs once in the run is done, unless a condition leaves it to another wave."""
+    canary = "hosts: all\nstrategy: {type: rolling, waves: [1, rest]}\nsteps:\n- {id: a, command: a}\n"
+
+    assert said(tmp_path, f"{canary}- {{command: b, once: run}}\n") == []
+    assert "[W421]" in said(tmp_path, f"{canary}- {{command: b, once: wave}}\n")[0]
+    assert "[W421]" in said(tmp_path, f"{canary}- {{command: b, once: run, when: host.index > 1}}\n")[0]
+
+
 def test_the_line_to_add_names_a_step_of_the_same_list(tmp_path):
     """Where the change is inside a block, that block; where it is outside of it, the block needs it."""
     before = "- {id: group, block: [{id: upload, command: a}]}\n- {id: migrate, command: b, once: run}\n"

@@ -155,3 +155,28 @@ def test_a_replaced_value_keeps_its_place():
     assert document.data == {"a": {"b": ["c", {"new": 1}]}, "e": {"b": ["c", "d"]}}
     assert str(document.value_at(("a", "b", 1))) == str(document.value_at(("e", "b", 1))) == "file:1:15"
     assert str(document.value_at(("a", "b", 1, "new"))) == "file:1:15"
+
+
+def test_a_step_that_waits_for_an_input_is_no_other_mistake(tmp_path, monkeypatch):
+    """Where inputs may miss, what such a step registers is not called undefined, nor its handler unused."""
+    monkeypatch.chdir(tmp_path)
+    text = """\
+version: 1
+inventory: {hosts: {web1: }}
+inputs: {tries: {type: integer}}
+vars: {word: a}
+hosts: all
+steps:
+  - {command: "a {{ word }}", retry: {attempts: "{{ tries }}"}, register: out, notify: one}
+  - {log: "{{ out.rc }} {{ made }}"}
+  - {include: "{{ tries }}.yaml"}
+  - {set: {made: 1}, throttle: "{{ tries }}"}
+  - {log: "{{ gone }}"}
+handlers: [{name: one, command: b}]
+"""
+    (tmp_path / "site.yaml").write_text(text)
+
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "site.yaml", cwd=tmp_path, may_miss=True)
+
+    assert [(one.code, one.message) for one in caught.value.problems] == [("E407", '"gone" is undefined')]

@@ -15,7 +15,7 @@ from runner.loading.lint.files import TemplateFile, look_into, template_file
 from runner.loading.lint.hiding import check_inputs, check_results
 from runner.loading.lint.look import Look
 from runner.loading.lint.never import check_never
-from runner.loading.lint.scenes import Here, Names, Walk
+from runner.loading.lint.scenes import Here, Names, Walk, written_in
 from runner.loading.lint.some_hosts import SomeHosts, hosts_of
 from runner.loading.lint.unused import check_handlers, check_names
 from runner.loading.lint.waits import check_once, check_others
@@ -41,14 +41,15 @@ class _Lint:
 
     def run(self) -> None:
         """Everything; what nobody uses only where all that could use it has been read."""
-        is_whole = not self.problems.has_errors
+        is_whole = not self.problems.has_errors and not self.problems.has_silenced
         look = Look(
             self.static.templates,
             self.problems,
             groups=frozenset(self.inventory.groups),
             secrets=frozenset(self.texts.playbook.secrets),
         )
-        names = Names(self.texts, self.inventory)
+        lost = frozenset(written_in(self.texts.cursor.data)) if self.problems.has_silenced else frozenset[str]()
+        names = Names(self.texts, self.inventory, lost=lost)
         files = self._files()
         for note in self.static.notes:
             look.use(note.template)

@@ -7,6 +7,7 @@ results only its own. Variables are rendered where they are used, so theirs may 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from runner.loading.cursor import Cursor
 from runner.loading.includes import Copy
@@ -41,10 +42,14 @@ class Here:
 
 
 class Names:
-    """The names of a playbook and its inventory."""
+    """The names of a playbook and its inventory.
 
-    def __init__(self, texts: PlaybookTexts, inventory: Inventory) -> None:
+    ``lost`` are names that steps may give which could not be read for want of an input; nobody calls them undefined.
+    """
+
+    def __init__(self, texts: PlaybookTexts, inventory: Inventory, *, lost: frozenset[str] = frozenset()) -> None:
         self._texts = texts
+        self.lost = lost
         hosts = [inventory.controller, *inventory.hosts.values()]
         shared = {id(host.vars): host.vars for host in hosts}
         self.of_hosts = frozenset[str]().union(*shared.values())
@@ -82,7 +87,7 @@ class Names:
         """For variables of the inventory and of the whole playbook: whatever is known anywhere."""
         plays = self._texts.plays
         own = [self._texts.playbook.inputs, *(layer.values for layer in self._texts.playbook.layers)]
-        known = (ANYWHERE | self.of_hosts).union(
+        known = (ANYWHERE | self.of_hosts | self.lost).union(
             *own, *(self.written(play) | self.given[play.play.id] for play in plays)
         )
         inputs = frozenset(self._texts.playbook.inputs).union(*(self.inputs(play) for play in plays))
@@ -121,7 +126,7 @@ class Walk:
         """Each step as it is come to, and every template."""
         names, play = self.names, self.play
         self.registered[""] = names.before(play)
-        base = names.of_hosts | names.written(play) | set(ALWAYS)
+        base = names.of_hosts | names.written(play) | names.lost | set(ALWAYS)
         beside = {name: other for name, other in names.beside(play).items() if name not in self.registered[""]}
         self.frames[""] = Scene(base | beside.keys(), names.inputs(play), self._hints(), beside)
         start = self.scene("")
@@ -160,7 +165,12 @@ class Walk:
         items = {"item", "loop"} if frame.has_item else set()
         for note in copy.handed:
             yield Sight(note, outer.plus(*items))
-        known = self.names.of_hosts | self.names.written(self.play) | {*ALWAYS, *frame.vars, *frame.inputs, *items}
+        known = (
+            self.names.of_hosts
+            | self.names.written(self.play)
+            | self.names.lost
+            | {*ALWAYS, *frame.vars, *frame.inputs, *items}
+        )
         hints = {name: _hand_in(name) for name in self.registered.get(frame.parent, set()) - known}
         inside = self.frames[frame.id] = Scene(frozenset(known), frozenset(frame.inputs), hints)
         for note in copy.own:
@@ -203,6 +213,16 @@ def set_by(step: StepTexts) -> Iterator[tuple[str, Cursor]]:
     """The names that a ``set`` step gives."""
     if step.step.kind == "set":
         yield from step.cursor.at("set").items()
+
+
+def written_in(data: Any) -> Iterator[str]:
+    """The names that steps give, as they are written in a file; none of them need be sound."""
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for part in parts:
+        yield from written_in(part)
+    if isinstance(data, dict):
+        yield from [data["register"]] if isinstance(data.get("register"), str) else []
+        yield from data["set"] if isinstance(data.get("set"), dict) else []
 
 
 def given_in(play: PlayTexts, frame: str) -> set[str]:

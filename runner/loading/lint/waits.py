@@ -9,7 +9,7 @@ from runner.loading.lint.scenes import given_by
 from runner.loading.plays import PlayTexts
 from runner.loading.steps import StepTexts
 from runner.model.changing import may_change
-from runner.model.playbook import Block, Node, Step, leaves, nodes_of
+from runner.model.playbook import Block, Node, Step, Strategy, leaves, nodes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,17 @@ def check_once(play: PlayTexts, problems: Problems) -> None:
         return
     for place in places(play.play.steps):
         node = place.node
-        if node.once is None or node.needs:
+        if node.once is None or node.needs or _is_alone(node, strategy):
             continue
         late = next((step for step in reversed(place.passed) if _may_be_going_on(step, place)), None)
         if late:
             message = f'"{node.id}" runs once while other hosts may still be at "{late.id}"'
             problems.warning("W421", message, node.location, _line_to_add(place, late))
+
+
+def _is_alone(node: Node, strategy: Strategy) -> bool:
+    """Whether what runs once in the run does so in a first wave of one host."""
+    return node.once == "run" and node.when is None and strategy.waves[0] == 1
 
 
 def _may_be_going_on(step: Step, place: Place) -> bool:
