@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.durations import FORMS, seconds
+from runner.home import at_home
 from runner.model.playbook import Input
 from runner.model.template import Value
 from runner.words import given, suggest
@@ -53,7 +54,7 @@ def accepted(wanted: Input, value: Value, *, folder: str = "") -> Value | Compla
         case "choice":
             return _chosen(wanted, value)
         case "path":
-            return str(Path(folder) / Path(value).expanduser())
+            return str(Path(folder) / at_home(value))
     if wanted.pattern is not None and not matches(wanted.pattern, value):
         return Complaint(f"{given(value)} does not match {wanted.pattern}", wanted.help)
     return value

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from runner.errors import InputError
+from runner.home import at_home
 from runner.location import Problem
 from runner.model.playbook import Secret
 
@@ -40,7 +41,7 @@ def _fetch(secret: Secret, *, folder: Path, environ: Mapping[str, str], ask: Cal
             raise ValueError(f'the environment variable "{secret.env}" is missing or empty')
         return value
     if secret.file is not None:
-        path = folder / Path(secret.file).expanduser()
+        path = folder / at_home(secret.file)
         return _not_empty(path.read_text(encoding="utf-8").rstrip("\r\n"), f'the file "{path}"')
     if secret.command is not None:
         return _not_empty(_output(secret.command, folder), f'the command "{secret.command[0]}"')

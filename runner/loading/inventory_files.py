@@ -1,10 +1,12 @@
 """The files of an inventory: a file, a list of them, a folder, or a mapping inside a playbook."""
 
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.home import at_home
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Document, Problems, Steps, read_document, shown
 from runner.location import Location
@@ -40,13 +42,21 @@ def files_of(sources: Source | Sequence[Source], problems: Problems, *, base: Pa
             document, path = source
             yield InventoryFile(_cursor(document, problems).at(*path), document.path.parent)
         elif isinstance(source, str | Path):
-            yield from _read(base / Path(source).expanduser(), problems)
+            yield from _read(base / at_home(str(source)), problems)
 
 
 def _read(path: Path, problems: Problems) -> Iterator[InventoryFile]:
-    for file in _in_folder(path, problems) if path.is_dir() else [path]:
+    for file in _in_folder(path, problems) if stat.S_ISDIR(_mode(path)) else [path]:
         if not _is_foreign(file, problems) and (document := read_document(file, problems, what="inventory")):
             yield InventoryFile(_cursor(document, problems), file.parent)
+
+
+def _mode(path: Path) -> int:
+    """What kind of file it is, 0 for one that can't be looked at: reading it says why."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def _in_folder(path: Path, problems: Problems) -> list[Path]:
@@ -58,7 +68,7 @@ def _in_folder(path: Path, problems: Problems) -> list[Path]:
 
 def _is_foreign(path: Path, problems: Problems) -> bool:
     """Whether the file is something else than YAML, which is then a problem."""
-    if not path.is_file():
+    if not stat.S_ISREG(_mode(path)):
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.home import at_home
 from runner.loading import step_language
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Document, Problems, read_document
@@ -65,7 +66,7 @@ def _vars_files(cursor: Cursor, cwd: Path) -> list[Document]:
     found = []
     for part in cursor.at("vars_files").parts():
         if isinstance(part.data, str):
-            path = folder / Path(part.data).expanduser()
+            path = folder / at_home(part.data)
             found.append(read_document(path, cursor.problems, what="vars", cwd=cwd))
     return [document for document in found if document is not None]
 
