@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+ABBREVIATION = 3
+"""Letters from which on the beginning of a word stands for it."""
+
 
 def suggest(word: str, candidates: Iterable[str]) -> str:
     """``did you mean "timeout"?`` for the candidate at most two typing errors away, or nothing."""
@@ -11,9 +14,16 @@ def suggest(word: str, candidates: Iterable[str]) -> str:
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str:
-    """The candidate with the fewest typing errors, at most two and fewer than half of the letters; or nothing."""
+    """The candidate with the fewest typing errors, at most two and fewer than half of the letters; or nothing.
+
+    The only one that begins so comes before one with two errors: ``int`` of ``integer``.
+    """
     allowed = min(2, max(1, len(word) // 2)) if len(word) > 1 else 0
-    ranked = sorted((distance(word.lower(), other.lower(), allowed), other) for other in set(candidates))
+    others = set(candidates)
+    ranked = sorted((distance(word.lower(), other.lower(), allowed), other) for other in others)
+    longer = [other for other in others if other.lower().startswith(word.lower())]
+    if len(longer) == 1 and len(word) >= ABBREVIATION and ranked[0][0] > 1:
+        return longer[0]
     return ranked[0][1] if ranked and ranked[0][0] <= allowed else ""
 
 

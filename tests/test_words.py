@@ -16,10 +16,11 @@ KEYS = ["timeout", "name", "hosts", "when", "on_failure", "env", "id"]
         ("nmae", "name"),
         ("onfailure", "on_failure"),
         ("evn", "env"),
+        ("time", "timeout"),
     ],
 )
 def test_a_typing_error_finds_its_word(wrong, right):
-    """A missing, extra, wrong or swapped letter, or another case, is no obstacle."""
+    """A missing, extra, wrong or swapped letter, or another case, is no obstacle, and neither is a word cut short."""
     assert nearest(wrong, KEYS) == right
 
 
@@ -27,6 +28,11 @@ def test_a_typing_error_finds_its_word(wrong, right):
 def test_a_different_word_finds_nothing(wrong):
     """Better no hint than a wild one."""
     assert suggest(wrong, KEYS) == ""
+
+
+def test_the_beginning_of_several_words_is_none_of_them():
+    """Better no hint than a wrong one."""
+    assert nearest("web", ["web-canary", "web-others"]) == ""
 
 
 def test_the_hint_is_a_question():

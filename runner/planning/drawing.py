@@ -14,6 +14,7 @@ from runner.patterns import did_you_mean
 from runner.planning.groups import by_groups, by_value, drawn_in, ordered
 from runner.planning.names import as_problem, scope_of_host
 from runner.templating import Templates
+from runner.words import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class _Values:
         self._scope = scope
         self.faults: dict[Location | None, Problem] = {}
 
+    def names(self, name: str) -> set[str]:
+        """The variables that a host has."""
+        host = self._inventory.find(name)
+        return {*self._scope, *(host.vars if host else ())}
+
     def text(self, variable: str, name: str) -> str | None:
         """As text, or None where the host has none, or one that names no group."""
         host = self._inventory.find(name)
@@ -74,7 +80,8 @@ def _by_variable(variable: str, hosts: Sequence[str], values: _Values, place: Lo
     group_of, without = by_value(hosts, lambda name: values.text(variable, name))
     problems = list(values.faults.values())
     if without:
-        hint = "give it to them in the inventory, as text or a number"
+        others = values.names(without[0]) - {variable}
+        hint = suggest(variable, others) or "give it to them in the inventory, as text or a number"
         problems.append(Problem("E405", f'"{variable}", of group_by, names no group for {fold(without)}', place, hint))
     if problems:
         raise InputError(problems)

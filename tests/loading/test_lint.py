@@ -121,6 +121,7 @@ def test_hosts_see_variables_and_groups_alone(check):
     ("step", "column"),
     [
         ("- {command: a, register: region}", 26),
+        ("- {command: a, register: host}", 26),
         ("- {set: {region: 1}}", 10),
         ("- {set: {host: 1}}", 10),
         ("- {set: {here: 1}}", 10),

@@ -146,6 +146,16 @@ def test_hosts_without_a_group_are_named_folded():
     ]
 
 
+def test_a_mistyped_group_variable_is_told_the_right_one():
+    """The variables of a host that has none of that name are what could have been meant."""
+    fleet = inventory(host("a", vars={"rack": 1}))
+
+    with pytest.raises(InputError) as raised:
+        compile_plan(playbook(play("all", strategy=rolling(group_by="rck"))), fleet, settings=PlanSettings())
+
+    assert [one.hint for one in raised.value.problems] == ['did you mean "rack"?']
+
+
 def test_a_group_variable_that_cannot_be_rendered_is_told_once():
     """Ten hosts share one template: one problem, at the template."""
     hosts = [host(f"b{n}", vars={"rack": tpl("{{ nope }}")}) for n in range(10)]

@@ -41,6 +41,6 @@ def check_results(play: PlayTexts, names: Names, problems: Problems) -> None:
             if name in outer | own or (name in mine and name != result):
                 what = "a result" if name not in outer | own else "a variable"
                 problems.error("E412", f'"{name}" would hide {what} of that name', where, ANOTHER)
-            elif name in ANYWHERE:
+            elif name in ANYWHERE and name != result:  # of a result, reading it has said so
                 problems.error("E412", f'"{name}" is always there', where, ANOTHER)
         mine |= {result} if result else set()
