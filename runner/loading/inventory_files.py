@@ -55,7 +55,7 @@ def _mode(path: Path) -> int:
     """What kind of file it is, 0 for one that can't be looked at: reading it says why."""
     try:
         return path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 

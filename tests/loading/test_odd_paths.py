@@ -12,6 +12,7 @@ LONG = "a" * 300
     ("text", "expected"),
     [
         (f"inventory: {LONG}", [("E117", "can't read the file: File name too long")]),
+        ('inventory: "a\\0b"', [("E117", "can't read the file: embedded null byte")]),
         ("inventory: ~nobody-here/hosts.yaml", [("E116", "there is no such inventory file")]),
         (f"inventory: {{hosts: {{a: }}}}\nvars_files: [{LONG}]", [("E117", "can't read the file: File name too long")]),
         (
@@ -21,7 +22,7 @@ LONG = "a" * 300
     ],
 )
 def test_a_name_that_can_not_be_is_told(tmp_path, monkeypatch, text, expected):
-    """Too long, or in the home of a user that is not there."""
+    """Too long, with a zero byte in it, or in the home of a user that is not there."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "site.yaml").write_text(f"version: 1\nhosts: all\nsteps: [{{command: a}}]\n{text}\n")
 
