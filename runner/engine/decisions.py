@@ -39,9 +39,10 @@ async def _asked(run: Run, question: Question, stop: Stop) -> Answer:
     try:
         answer = await run.ask(question)
     except asyncio.CancelledError:
-        # The time of the step that asks is over, or something else has stopped the play: nobody waits any more.
-        how = "timeout" if stop.level < Level.STOP else "stop"
-        run.recorder.emit(ApprovalDenied(**where, by="nobody", how=how))  # type: ignore[arg-type]
+        if run.stop.level < Level.STOP:
+            # The time of the step that asks is over, or something else has stopped the play: nobody waits any more.
+            how = "timeout" if stop.level < Level.STOP else "stop"
+            run.recorder.emit(ApprovalDenied(**where, by="nobody", how=how))  # type: ignore[arg-type]
         raise
     if answer.yes is None:
         return Answer(None, reason=answer.reason or NOBODY)

@@ -209,7 +209,7 @@ def test_values_can_not_drive_the_terminal(here):
     assert "\x1b" not in call("explain", "h", "x").stdout
 
 
-@pytest.mark.parametrize(("name", "count"), [("demo", 10), ("example", 17)])
+@pytest.mark.parametrize(("name", "count"), [("demo", 21), ("example", 17)])
 def test_the_inventories_we_ship(name, count):
     """Both are free of problems, by themselves and together in their folder."""
     names = call("list", "-i", str(REPOSITORY / "inventory" / f"{name}.yaml")).stdout.split()

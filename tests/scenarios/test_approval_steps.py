@@ -8,6 +8,8 @@ from scenario import Ran, scenario
 
 from runner.model.decision import Answer, Question
 from runner.model.events import ApprovalDenied, ApprovalWaiting, BudgetChanged, StepEnded
+from runner.transports.fake import Answer as Answered
+from runner.transports.fake import answers
 
 STEPS = """
 version: 1
@@ -108,3 +110,26 @@ def test_a_sensitive_step_asks_without_telling(tmp_path: Path) -> None:
     ran = run(tmp_path, Answer(yes=True, by="ada", how="terminal"), more="sensitive: true")
 
     assert ran.all(ApprovalWaiting)[0].question == "go on behind ask?"
+
+
+def test_a_question_that_another_failure_cuts_short_leaves_nothing_open(tmp_path: Path) -> None:
+    """The budget ends the play while a person is asked: the run is aborted, and waits for nobody."""
+    text = """
+version: 1
+hosts: all
+strategy: {type: parallel, max_failures: 0, on_exceed: stop}
+steps:
+  - {approve: "go on?", when: host.name == "web01"}
+  - {command: fail, when: host.name == "web02"}
+"""
+    asked = scenario(
+        text,
+        tmp_path,
+        answers({("web02", "fail"): Answered(rc=1, duration=5)}),
+        hosts="web[01-02]",
+        ask=lambda _: asyncio.sleep(3600, Answer(yes=True)),
+    )
+
+    assert asked.summary.status == "aborted"
+    assert [event.how for event in asked.all(ApprovalDenied)] == ["stop"]
+    assert asked.seconds < 10
