@@ -74,17 +74,17 @@ def make_views(settings: Settings, screen: Screen, redactor: Redactor) -> list[V
 
 def _view(settings: Settings, screen: Screen) -> View:
     """Only the chosen view is imported: rich alone costs as much as twenty connections."""
-    out, color = to(sys.stdout), screen.color
+    out, color, answers = to(sys.stdout), screen.color, screen.has_input and not settings.batch
     match chosen(settings, screen):
         case "live":
             from runner.reporting.live import Live  # noqa: PLC0415 - see above
 
-            return Live(out, size=_size, color=color, answers=screen.has_input and not settings.batch)
+            return Live(out, size=_size, color=color, answers=answers)
         case "stream":
             from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
 
             template = None if settings.line is None else check_template(settings.line)
-            return Stream(out, say=to(sys.stderr), template=template, color=color)
+            return Stream(out, say=to(sys.stderr), template=template, color=color, answers=answers)
         case "json":
             from runner.reporting.json_lines import JsonLines  # noqa: PLC0415 - see above
 
@@ -96,7 +96,7 @@ def _view(settings: Settings, screen: Screen) -> View:
         case _:
             from runner.reporting.plain import Plain  # noqa: PLC0415 - see above
 
-            return Plain(out, color=color)
+            return Plain(out, color=color, answers=answers)
 
 
 def _size() -> tuple[int, int]:

@@ -47,8 +47,8 @@ class Decisions:
 
     @property
     def answer(self) -> str:
-        """What to type, at another terminal, to answer a question."""
-        return visible(approve_command(self._argv, self._run))
+        """What to type, at another terminal, to answer a question; nothing where the run does not wait for that."""
+        return visible(approve_command(self._argv, self._run)) if self._run else ""
 
     def place(self, play: str, wave: int) -> str:
         """Where something happens: ``web  wave 1/3``."""
@@ -127,7 +127,7 @@ class Decisions:
         match event:
             case ApprovalWaiting():
                 question = self._paint(f"asks: {visible(event.question)}", "paused")
-                return Told(place + question, (f"answer with: {self.answer} (--deny says no)",))
+                return Told(place + question, (f"answer with: {self.answer} (--deny says no)",) * bool(self.answer))
             case ApprovalGranted():
                 return Told(f"{place}{self._paint('approved', 'ok')}{_by(event)}")
             case ApprovalDenied(how="timeout"):

@@ -62,8 +62,9 @@ class Live:
         """Say what will run; it scrolls by like everything else."""
         self._names = step_names(plan)
         self._bakes = {play.id: play.strategy.bake for play in plan.plays}
+        asks = run if self._answers else ""
         self._chronicle = Chronicle(
-            self._names, folder, run=run, talk=spoken(plan), color=self._color, brief=True, zone=self._zone
+            self._names, folder, run=asks, talk=spoken(plan), color=self._color, brief=True, zone=self._zone
         )
         self._write("".join(f"{line}\n" for line in [*opening(plan, run), f"records in {visible(folder)}"]))
 

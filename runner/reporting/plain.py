@@ -23,11 +23,20 @@ HELD = 1000
 class Plain:
     """A line per finished step and folded set of hosts, failures with their last lines, a sign of life when it is long.
 
-    Not one escape byte without ``color``. ``zone`` is that of the times, None the machine's own.
+    Not one escape byte without ``color``. ``answers`` says that the run waits for answers to its questions. ``zone`` is
+    that of the times, None the machine's own.
     """
 
-    def __init__(self, write: Callable[[str], None], *, color: bool = False, zone: tzinfo | None = None) -> None:
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        color: bool = False,
+        answers: bool = True,
+        zone: tzinfo | None = None,
+    ) -> None:
         self._write = write
+        self._answers = answers
         self._color = color
         self._zone = zone
         self._names: Names = {}
@@ -39,7 +48,10 @@ class Plain:
     def begin(self, plan: Plan, run: str, folder: str) -> None:
         """Say what will run and where its records are."""
         self._names = step_names(plan)
-        self._chronicle = Chronicle(self._names, folder, run=run, talk=spoken(plan), color=self._color, zone=self._zone)
+        asks = run if self._answers else ""
+        self._chronicle = Chronicle(
+            self._names, folder, run=asks, talk=spoken(plan), color=self._color, zone=self._zone
+        )
         self._lines([*opening(plan, run), f"records in {visible(folder)}"])
 
     def see(self, record: Record) -> None:

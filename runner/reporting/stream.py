@@ -52,7 +52,7 @@ class Stream:
     """Lines as they come. ``template`` gives another form than ``host | line``; it must have passed check_template.
 
     ``say`` takes what is not output of hosts: notes, questions and other decisions, warnings, the summary. It is
-    ``write`` where it is None.
+    ``write`` where it is None. ``answers`` says that the run waits for answers to its questions.
     ``zone`` is that of the times, None the machine's own.
     """
 
@@ -63,9 +63,11 @@ class Stream:
         say: Callable[[str], None] | None = None,
         template: str | None = None,
         color: bool = False,
+        answers: bool = True,
         zone: tzinfo | None = None,
     ) -> None:
         self._write = write
+        self._answers = answers
         self._say = say or write
         self._template = template
         self._color = color
@@ -79,7 +81,7 @@ class Stream:
     def begin(self, plan: Plan, run: str, folder: str) -> None:  # noqa: ARG002 - the view's contract
         """Make room for the longest name of a host, and of a host and another for it where steps are delegated."""
         self._names = step_names(plan)
-        self._decisions = Decisions(self._names, run, color=self._color)
+        self._decisions = Decisions(self._names, run if self._answers else "", color=self._color)
         self._width = max((len(name) for play in plan.plays for name in _longest(play)), default=0)
 
     def see(self, record: Record) -> None:

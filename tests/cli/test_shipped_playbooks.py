@@ -95,12 +95,12 @@ def test_a_gate_that_fails_takes_the_canaries_back(project: Path) -> None:
 
 
 def test_a_canary_deploy_asks_a_person_if_told_to(project: Path) -> None:
-    """Where nobody is there it is paused behind the first wave, and says how to answer."""
+    """Where nobody is there it is paused behind the first wave, and says what the question was."""
     done = run(project, "canary-deploy", *FOUR, "-e", "bake=0s", "-e", "approve=after-first")
 
     assert done.code == 20, done.out
     assert [line for line in traced(project) if "serves" in line] == ["web01 serves 2.0.0"]
-    assert f"runner approve {done.folder.name}" in done.out
+    assert "asks: go on with wave 2 of 3: web02?" in done.out
 
 
 def test_a_rolling_restart_takes_down_one_member_of_a_rack(project: Path) -> None:

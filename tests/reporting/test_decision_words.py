@@ -108,6 +108,16 @@ def test_a_question_is_told_at_once_with_what_to_type():
     ]
 
 
+def test_where_nobody_is_there_no_answer_is_asked_for():
+    """The run ends at its question, so there is nothing to type."""
+    written = []
+    view = Plain(written.append, zone=UTC, answers=False)
+
+    show(view, *OPENING, wave_ended(ok=3), asked(question="go on with wave 2: web[04-06]?"), plan=PLAN)
+
+    assert "".join(written).splitlines()[-1] == "10:00:04  web  wave 1/3  asks: go on with wave 2: web[04-06]?"
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
