@@ -114,10 +114,15 @@ def check_shapes(kinds: Kinds) -> Shapes:
 
 def kind_of(cursor: Cursor, form: Form, shapes: Shapes) -> str | None:
     """The kind of what stands at a place, or None where it is not sound; says everything that is wrong with it."""
+    keys = cursor.data if isinstance(cursor.data, dict) else {}
+    if form is STEP and (word := next(iter(step_language.GATE_ONLY & keys.keys()), "")):
+        place = cursor.at(word).key
+        cursor.problems.error("E401", f'"{word}" is a check of a gate', place, 'as a step write "wait_for: {port: …}"')
+        return None
     found = Problems()
     what = "a check" if form is CHECK else "a step"
     name = schema.validate_step(cursor.document, cursor.path, found, common_schema=form.schema, kinds=shapes, what=what)
-    for key in cursor.data if isinstance(cursor.data, dict) else ():
+    for key in keys:
         if key in form.refused:
             place = cursor.at(key).key
             found.error("E401", f'{form.what} can\'t have "{key}"', place, form.refused[key])

@@ -116,3 +116,12 @@ def test_rolling_back_needs_steps_to_do_it():
         ("E406", 4, 40, "there are no steps to roll back with", "write rollback: [STEPS] beside steps")
     ]
     assert play_of(f"{text}rollback: [{{command: b}}]\n").strategy.on_exceed == "rollback"
+
+
+def test_a_check_that_is_no_step_says_where_it_belongs():
+    """With what to write in its place, and nothing else about it."""
+    found = complaints("steps: [{tcp: 80}]\n")
+
+    assert [(one[0], *one[3:]) for one in found] == [
+        ("E401", '"tcp" is a check of a gate', 'as a step write "wait_for: {port: …}"')
+    ]
