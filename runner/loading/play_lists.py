@@ -67,14 +67,19 @@ def _include(cursor: Cursor, read: Read, source: Source) -> None:
         return
     place = cursor.at("include", "file") if isinstance(cursor.at("include").data, dict) else cursor.at("include")
     document = source.reading.files.include(place, source.reading.chain, "playbook")
-    if document is None or not is_playbook(Cursor(document, place.problems, document.data)):
+    if document is None:
+        return
+    top = Cursor(document, place.problems, document.data)
+    if isinstance(top.data, list) or (isinstance(top.data, dict) and not {"hosts", "plays"} & top.data.keys()):
+        top.error("E410", "this is a file of steps, not a playbook", 'include it under "steps" of a play')
+        return
+    if not is_playbook(top):
         return
     opening = opening_of(document, place.problems, cwd=source.reading.files.cwd)
     handed = handed_over(place, cursor.at("include", "vars"), opening.inputs, lambda part: (part.data, False))
     inner = _source(cursor, Link(document.path, place.here), opening, handed, source, read.notes)
     for play in opening.plays():
         settle_play(play, inner.reading.static.within(opening.vars_of(play)))
-    top = Cursor(document, place.problems, document.data)
     found = read_plays(top, inner)
     name = text_of(cursor.at("name")) or text_of(top.at("name")) or document.path.stem
     read.entries.append(Group(name, cursor, found.entries))

@@ -135,7 +135,22 @@ def test_includes_may_nest(site):
         (
             "{include: other.yaml}",
             "- {command: a}\n",
-            ("E311", "other.yaml:1:1", "got a list of 1 item, expected a playbook: a mapping", "begin with version: 1"),
+            (
+                "E410",
+                "other.yaml:1:1",
+                "this is a file of steps, not a playbook",
+                'include it under "steps" of a play',
+            ),
+        ),
+        (
+            "{include: other.yaml}",
+            "inputs: {size: {type: integer}}\nsteps: [{command: a}]\n",
+            (
+                "E410",
+                "other.yaml:1:1",
+                "this is a file of steps, not a playbook",
+                'include it under "steps" of a play',
+            ),
         ),
         (
             "{include: other.yaml, hosts: all}",
