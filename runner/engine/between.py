@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from runner.engine.play import PlayRun
 
 
-async def hold_against_gate(play: "PlayRun", hosts: Sequence[HostRun], wave: Wave) -> None:
-    """Ask the wave's health of the hosts that are still well; those that are not count against the budget."""
+async def hold_against_gate(play: "PlayRun", hosts: Sequence[HostRun], wave: Wave) -> bool:
+    """Ask the wave's health of the hosts that are still well; those that are not count against the budget.
+
+    False where the gate came to no answer: nobody was there to decide, or a stop came first.
+    """
     checks = play.play.strategy.gate
     well = {host.name: host for host in hosts if host.started and play.statuses[host.name].is_well}
     if not checks or not well or play.stop.level >= Level.DRAIN:
-        return
+        return True
     verdict = await run_gate([host.turn for host in well.values()], checks, stop=play.stop)
     for name, reason in verdict.failed.items():
         play.settle(well[name], HostStatus.GATE_FAILED, reason)
@@ -29,6 +32,7 @@ async def hold_against_gate(play: "PlayRun", hosts: Sequence[HostRun], wave: Wav
     if verdict.paused:
         play.spending.finish(Level.DRAIN, f"waiting for a person: the gate of wave {wave.index} is inconclusive")
     await play.spending.answered()
+    return not (verdict.paused or verdict.stopped)
 
 
 async def before_next(play: "PlayRun", wave: Wave) -> None:

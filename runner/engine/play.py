@@ -118,9 +118,9 @@ class PlayRun:
         self._leave_out(hosts, wave)
         await late(self, "wave", wave.hosts)
         await self.spending.answered()
-        await hold_against_gate(self, hosts, wave)
+        is_answered = await hold_against_gate(self, hosts, wave)
         await self._let_go(hosts)
-        self._wave_ended(wave, begun)
+        self._wave_ended(wave, begun, is_answered=is_answered)
 
     def _host(self, wave: Wave, name: str) -> HostRun:
         return HostRun(Turn(self.run, self.play, wave.index, self.run.plan.hosts[name], self.stop))
@@ -172,9 +172,9 @@ class PlayRun:
         if self.run.users[host] <= 1:
             await self.run.sessions.close(host)
 
-    def _wave_ended(self, wave: Wave, begun: float) -> None:
+    def _wave_ended(self, wave: Wave, begun: float, *, is_answered: bool) -> None:
         statuses = [self.statuses[name] for name in wave.hosts]
-        is_well = all(self.statuses[name].is_well or name in self.excluded for name in wave.hosts)
+        is_well = is_answered and all(self.statuses[name].is_well or name in self.excluded for name in wave.hosts)
         self.run.recorder.emit(
             WaveEnded(
                 play=self.play.id,

@@ -32,7 +32,8 @@ class Parts:
         yield "handlers that did not run", self._handlers()
         yield "slowest steps", self._slowest_steps()
         yield "slowest hosts", self._slowest_hosts()
-        yield "waiting for a person", self._questions()
+        if told.flags.paused and not told.flags.interrupted:
+            yield "waiting for a person", self._questions()
 
     def _failures(self, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
         for group in groups:

@@ -1,9 +1,12 @@
 """The gate between waves: what it asks, when, and what a bad answer means for the hosts, the wave and the run."""
 
+import asyncio
 from pathlib import Path
 
 from scenario import Ran, scenario
 
+from runner.engine.context import Run
+from runner.engine.stop import Level
 from runner.model.events import Baking, BudgetExceeded, GateFailed, GatePassed, HostEnded, WaveEnded, WaveStarted
 from runner.transports.fake import Answer, Script, answers
 
@@ -96,3 +99,15 @@ def test_the_bake_is_behind_the_gate_and_between_waves(tmp_path: Path) -> None:
 
     assert [event.wave for event in run.all(Baking)] == [1, 2]
     assert run.seconds == 4
+
+
+def test_a_gate_without_an_answer_leaves_the_wave_open_to_doubt(tmp_path: Path) -> None:
+    """A stop comes while it is asked: the hosts stay as they were, and the wave is not called well."""
+
+    def stopping(run: Run) -> None:
+        asyncio.get_running_loop().call_later(2, run.stop.raise_to, Level.STOP, "somebody said so")
+
+    ran = scenario(PLAY, tmp_path, sick("web01"), hosts="web[01-06]", during=stopping)
+
+    assert ran.statuses()["web01"] == "changed"
+    assert ran.all(WaveEnded, wave=1)[0].status == "failed"
