@@ -102,17 +102,20 @@ class Walk:
     # with others
 
     async def _among(self, node: Node, crew: Crew) -> Trouble | None:
-        trouble = await self._needs(node, crew)
-        if trouble is not None:
-            crew.done(self._host.name, node, well=False)
-            return trouble
-        claim = crew.claims.get(node.id)
-        trouble = await (self._do(node) if claim is None else self._once(node, claim, crew))
-        crew.done(self._host.name, node, well=trouble is None or node.on_failure == "ignore")
+        trouble = await self._in_turn(node, crew)
+        is_well = trouble is None or (node.on_failure == "ignore" and not trouble.ends_host)
+        crew.done(self._host.name, node, well=is_well)
         return trouble
 
-    async def _needs(self, node: Node, crew: Crew) -> Trouble | None:
-        """Wait for what all hosts of the wave must have ended well."""
+    async def _in_turn(self, node: Node, crew: Crew) -> Trouble | None:
+        missed = await self._needs(node, crew)
+        if missed is not None:
+            return missed if isinstance(missed, Trouble) else self._ended(node, missed)
+        claim = crew.claims.get(node.id)
+        return await (self._do(node) if claim is None else self._once(node, claim, crew))
+
+    async def _needs(self, node: Node, crew: Crew) -> Trouble | Outcome | None:
+        """Wait for what all hosts of the wave must have ended well; gives what a stop, or a bad end, makes of it."""
         for need in node.needs:
             meeting, stop = crew.meetings[need], self._turn.stop
             waiting = meeting.wait(self._host.name, stop)
@@ -123,7 +126,7 @@ class Walk:
                 if stop.level >= Level.DRAIN:  # those that are missing were kept out
                     return self._stopped(node)
                 words = f'needs "{need}", which did not end well on {fold(meeting.bad)}'
-                return self._ended(node, failed(words, temporary=False))
+                return failed(words, temporary=False)
         return None
 
     async def _once(self, node: Node, claim: Claim, crew: Crew) -> Trouble | None:
@@ -158,7 +161,7 @@ class Walk:
             claim.pass_on(self._host.name)
             return trouble
         share(self._turn, node)
-        if trouble is None or (node.on_failure == "ignore" and trouble.status is not Status.CANCELLED):
+        if trouble is None or (node.on_failure == "ignore" and not trouble.ends_host):
             claim.settle(Settled(self._host.name))
         elif trouble.status is Status.CANCELLED:
             claim.settle(Settled(self._host.name, trouble.reason, is_cancelled=True))

@@ -148,3 +148,22 @@ plays:
     assert run.commands("web02") == ["which", "dnf"]
     assert {event.status for event in run.all(HostEnded, play="debian")} == {HostStatus.CHANGED, HostStatus.NOT_RUN}
     assert run.summary.status == "ok"
+
+
+def test_a_step_whose_needs_failed_does_not_run_though_its_failure_is_ignored(tmp_path: Path) -> None:
+    """It ends once, as failed, and the host goes on behind it."""
+    text = STEPS.replace("needs: [stop]}", "needs: [stop], on_failure: ignore}\n  - {id: last, command: last}")
+    run = scenario(text, tmp_path, answers({("web02", "stop"): Answer(rc=1)}), hosts="web[01-02]")
+
+    assert not run.run.bugs
+    assert "start" not in run.commands()
+    assert run.steps("web01") == {"stop": "changed", "command": "changed", "start": "failed", "last": "changed"}
+    assert run.statuses()["web01"] == "changed"
+
+
+def test_a_host_lost_inside_what_ignores_failures_has_not_ended_it_well(tmp_path: Path) -> None:
+    """No block makes a lost host a sound one."""
+    text = STEPS.replace("{id: stop, command: stop}", "{id: stop, on_failure: ignore, block: [{command: stop}]}")
+    run = scenario(text, tmp_path, answers({("web02", "stop"): Answer(lost="gone")}), hosts="web[01-02]")
+
+    assert "start" not in run.commands()
