@@ -22,6 +22,8 @@ async def decided(run: Run, question: Question, *, stop: Stop) -> Answer:
     """Ask, when all that was asked before has its answer. A stop of level STOP cuts it short, asked or not."""
     try:
         async with until(stop, Level.STOP), run.asking:
+            if stop.level >= Level.STOP:  # the answer before this one was a no
+                raise Stopped
             return await _asked(run, question, stop)
     except Stopped:
         return Answer(None, reason=stop.reason)

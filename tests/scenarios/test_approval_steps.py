@@ -133,3 +133,17 @@ steps:
     assert asked.summary.status == "aborted"
     assert [event.how for event in asked.all(ApprovalDenied)] == ["stop"]
     assert asked.seconds < 10
+
+
+def test_a_no_leaves_no_other_question_open(tmp_path: Path) -> None:
+    """A host that stood in line with a question of its own asks nobody any more: the run was denied, not paused."""
+    text = STEPS.replace("    when: host.name ==", "    when: not host.name ==") % ("approve", "")
+
+    async def ada(_: Question) -> Answer:
+        await asyncio.sleep(5)
+        return Answer(yes=False, by="ada", how="terminal")
+
+    ran = scenario(text.replace('"web01"', '"web09"'), tmp_path, hosts="web[01-03]", ask=ada)
+
+    assert [event.host for event in ran.all(ApprovalWaiting)] == ["web01"]
+    assert not ran.summary.flags.paused
