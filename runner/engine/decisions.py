@@ -4,6 +4,7 @@ A question without an answer leaves the run paused: its ``approval.waiting`` is 
 """
 
 import asyncio
+from contextlib import suppress
 
 from runner.engine.context import Run
 from runner.engine.stop import Level, Stop, Stopped, until
@@ -20,13 +21,11 @@ __all__ = ["NOBODY", "Answer", "Question", "asked_by_step", "decided"]
 
 async def decided(run: Run, question: Question, *, stop: Stop) -> Answer:
     """Ask, when all that was asked before has its answer. A stop of level STOP cuts it short, asked or not."""
-    try:
+    with suppress(Stopped):
         async with until(stop, Level.STOP), run.asking:
-            if stop.level >= Level.STOP:  # the answer before this one was a no
-                raise Stopped
-            return await _asked(run, question, stop)
-    except Stopped:
-        return Answer(None, reason=stop.reason)
+            if stop.level < Level.STOP:  # the answer before this one may have been a no
+                return await _asked(run, question, stop)
+    return Answer(None, reason=stop.reason)
 
 
 async def _asked(run: Run, question: Question, stop: Stop) -> Answer:

@@ -134,6 +134,14 @@ class HostRun:
         """Say how it ends: gate and rollback know better than its steps."""
         self.status, self.reason = status, reason
 
+    def go_back(self) -> None:
+        """From here on what goes wrong is its rollback's."""
+        self.status, self.reason = None, ""
+
+    def came_back(self) -> None:
+        """Say how its rollback ends: well, unless something went wrong on the way, be it that it went on."""
+        self.status = HostStatus.ROLLED_BACK if self.status is None else HostStatus.ROLLBACK_FAILED
+
     def end(self) -> HostStatus:
         """It is done: settle and record its status."""
         status = self.status or (HostStatus.CHANGED if self._changed else HostStatus.OK)

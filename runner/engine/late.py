@@ -56,21 +56,19 @@ async def _has_run(play: "PlayRun", node: Node, host: HostRun, work: Work) -> bo
     """Try a node on a host; False where the host turned out to be out of reach."""
     host.start(node.section)
     before = host.acts
+    if is_back := host.status is HostStatus.ROLLED_BACK:
+        host.go_back()
     trouble = await work(host, node)
-    _end(play, host, trouble)
+    if trouble is not None:
+        host.take(trouble)
+    if is_back:
+        host.came_back()
+    status = play.statuses[host.name] = host.end()
+    if status.counts:
+        play.spending.spend(host.turn.wave, host.name)
     return trouble is None or trouble.status is not Status.UNREACHABLE or host.acts > before
 
 
 async def _whatever(host: HostRun, node: Node) -> Trouble | None:
     """Run a node though the run was stopped."""
     return await Walk(host, host.turn).always([node])
-
-
-def _end(play: "PlayRun", host: HostRun, trouble: Trouble | None) -> None:
-    if trouble is not None and host.status is HostStatus.ROLLED_BACK:
-        host.settle(HostStatus.ROLLBACK_FAILED, str(trouble))
-    elif trouble is not None:
-        host.take(trouble)
-    status = play.statuses[host.name] = host.end()
-    if status.counts:
-        play.spending.spend(host.turn.wave, host.name)

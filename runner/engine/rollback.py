@@ -79,15 +79,16 @@ class _Back:
     async def _one(self, host: HostRun) -> None:
         host.is_lost = False  # it may be there again
         host.pending.clear()
+        host.go_back()
         host.start("rollback")
         walk = Walk(host, host.turn.under(self._stop))
         trouble = await walk.through(each_host(self._play.play.rollback))
         after = await Walk(host, host.turn).always(each_host(self._play.play.always))
-        trouble = trouble or after
-        if trouble is None:
-            self._play.settle(host, HostStatus.ROLLED_BACK, "")
-        else:
-            self._play.settle(host, HostStatus.ROLLBACK_FAILED, str(trouble))
+        for one in (trouble, after):
+            if one is not None:
+                host.take(one)
+        host.came_back()
+        self._play.statuses[host.name] = host.end()
 
     async def _through(self, host: HostRun, node: Node) -> Trouble | None:
         return await Walk(host, host.turn.under(self._stop)).through([node])

@@ -28,8 +28,6 @@ def host_started(state: RunState, event: HostStarted) -> None:
     host.phase, host.section, host.failures = following, event.section, 0
     if event.section == "rollback":
         host.pending = ()  # what its steps notified is taken back with what they did
-    if event.section == "rollback":
-        host.pending = ()  # what they were to follow is taken back
     play.hosts[event.host] = host
     _at_work(state, play, host, event.host)
 

@@ -95,3 +95,21 @@ def test_what_rollback_does_once(tmp_path: Path) -> None:
     assert order(run, "tell") == ["web03"]
     texts = [sent.text for sent in run.fake.sent]
     assert texts.index("tell") > max(index for index, text in enumerate(texts) if text == "back")
+
+
+def test_a_step_that_failed_on_the_way_back_is_a_failed_rollback_though_others_followed(tmp_path: Path) -> None:
+    """``continue`` goes on to the next step; it makes no failure good."""
+    text = PLAY.replace("{command: back}", "{command: back, on_failure: continue}\n  - {command: more}")
+    run = ran(tmp_path, {("web03", "release"): Answer(rc=1), ("web02", "back"): Answer(rc=1)}, text)
+
+    assert "web02" in order(run, "more")
+    assert run.statuses()["web02"] == "rollback_failed"
+    assert run.summary.status == "rollback_failed"
+
+
+def test_what_comes_last_fails_a_rollback_too(tmp_path: Path) -> None:
+    """A step that undoes once what was done once, with more steps behind it."""
+    text = PLAY.replace("{command: tidy, changed_when: false}", "{command: tidy, once: run, on_failure: continue}")
+    run = ran(tmp_path, {("web03", "release"): Answer(rc=1), ("*", "tidy"): Answer(rc=1)}, text)
+
+    assert run.statuses()["web01"] == "rollback_failed"
