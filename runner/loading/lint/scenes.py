@@ -4,7 +4,7 @@ A step sees variables, inputs, and what steps before it have registered; in an i
 results only its own. Variables are rendered where they are used, so theirs may name whatever is known anywhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -55,6 +55,10 @@ class Names:
         self.of_hosts = frozenset[str]().union(*shared.values())
         self.given = {play.play.id: given_in(play, "") for play in texts.plays}
         self._needs = {play.play.id: play.play.needs for play in texts.plays}
+        self._needed_by: dict[str, list[str]] = {}
+        for play, needs in self._needs.items():
+            for one in needs:
+                self._needed_by.setdefault(one, []).append(play)
 
     def written(self, play: PlayTexts) -> frozenset[str]:
         """Variables of a play and of its playbook, and inputs."""
@@ -69,18 +73,7 @@ class Names:
 
     def before(self, play: PlayTexts) -> set[str]:
         """What the plays that a play waits for have given names to."""
-        return set[str]().union(*(self.given.get(one, set()) for one in self._waited_for(play.play.id)))
-
-    def _waited_for(self, play: str) -> set[str]:
-        """The plays that one needs, directly or through others."""
-        found: set[str] = set()
-        left = list(self._needs.get(play, ()))
-        while left:
-            one = left.pop()
-            if one not in found:
-                found.add(one)
-                left += self._needs.get(one, ())
-        return found
+        return set[str]().union(*(self.given.get(one, set()) for one in _behind(play.play.id, self._needs)))
 
     @cached_property
     def everywhere(self) -> Scene:
@@ -101,13 +94,26 @@ class Names:
 
     def beside(self, play: PlayTexts) -> dict[str, str]:
         """Names that plays give which may run at the same time as this one, each with its play."""
-        mine = self._waited_for(play.play.id)
+        own = play.play.id
+        apart = {own} | _behind(own, self._needs) | _behind(own, self._needed_by)
         return {
             name: other.play.id
             for other in self._texts.plays
-            if other.play.id not in mine and play.play.id not in self._waited_for(other.play.id) and other is not play
+            if other.play.id not in apart
             for name in self.given[other.play.id] - self.given[play.play.id]
         }
+
+
+def _behind(play: str, ways: Mapping[str, Iterable[str]]) -> set[str]:
+    """The plays that ways lead to from one, directly or through others."""
+    found: set[str] = set()
+    left = list(ways.get(play, ()))
+    while left:
+        one = left.pop()
+        if one not in found:
+            found.add(one)
+            left += ways.get(one, ())
+    return found
 
 
 @dataclass(slots=True)
