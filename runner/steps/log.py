@@ -3,6 +3,8 @@
 ```yaml
 - log: "the database is migrated, version 42"
 ```
+
+What is no text is said as data: `log: "{{ answer }}"` shows all of a registered result.
 """
 
 from collections.abc import Mapping
@@ -11,7 +13,7 @@ from typing import Any
 
 from runner.model.outcome import Outcome, ok
 from runner.model.template import Value
-from runner.running import Word, as_text
+from runner.running import as_text
 from runner.step import StepKind, Target
 
 
@@ -19,7 +21,7 @@ from runner.step import StepKind, Target
 class Params:
     """What to say."""
 
-    text: Word | None
+    text: Any
 
 
 SCHEMA: Mapping[str, Any] = {"type": "string"}

@@ -218,6 +218,29 @@ class Lazy(dict[str, Any]):
         return repr(plain(self))
 
 
+def item(obj: Mapping[str, Any], key: str) -> Any:
+    """An item of a mapping. Those of a plain dict are rendered already; those of a view over the plan are not.
+
+    A view that stands for another host has ``scope_within(scope)``: the scope its templates are to be rendered in.
+    """
+    value = obj[key]
+    if type(obj) is dict or type(obj) is Lazy or type(value) in SCALARS:
+        return value
+    if not isinstance(value, Template | dict | list | tuple):
+        return value
+    rendering = current.get()
+    within = getattr(obj, "scope_within", None)
+    if within is not None:
+        rendering = rendering.within(within(rendering.scope))
+    return rendering.ready(value, key)
+
+
+def shown(value: Any) -> Any:
+    """What jinja2 writes into text in place of a value: data as it is, not what holds it. A host is its name."""
+    is_data = isinstance(value, Mapping | list | tuple) and not hasattr(value, "scope_within")
+    return plain(value) if is_data else value
+
+
 def plain(value: Any) -> Any:
     """A result as None, bool, number, text, list and dict; parts that are so already are shared.
 
@@ -233,7 +256,7 @@ def plain(value: Any) -> Any:
     if kind is list:
         return _plain_list(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(value[key]) for key in value}
+        return {str(key): plain(item(value, key)) for key in value}
     return _from_other(value)
 
 

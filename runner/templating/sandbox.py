@@ -3,6 +3,7 @@
 Mapping items win over methods of the same name (``result.json.items`` where the answer has such a key).
 """
 
+import json
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -10,9 +11,8 @@ from typing import Any
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from runner.model.template import Template
 from runner.templating import filters, limits
-from runner.templating.rendering import SCALARS, Lazy, Missing, current, default, is_defined
+from runner.templating.rendering import Missing, default, is_defined, item, plain, shown
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": limits.add,
@@ -29,12 +29,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(_OPERATORS)
 
     def __init__(self, yaml_load: Callable[[str], Any] | None = None) -> None:
-        super().__init__(undefined=Missing, keep_trailing_newline=True, cache_size=0)
+        super().__init__(undefined=Missing, keep_trailing_newline=True, cache_size=0, finalize=shown)
         self.globals.clear()
         self.globals["range"] = range  # a known name; the rendering gives its own
         self.filters.update(filters.FILTERS, default=default, d=default)
         self.filters.update({name: _measured(self.filters[name]) for name in _SIZED})
         self.filters["format"] = _format
+        self.filters["to_yaml"] = lambda value, *args, **kwargs: filters.to_yaml(plain(value), *args, **kwargs)
+        self.policies["json.dumps_function"] = lambda value, **kwargs: json.dumps(plain(value), **kwargs)
         self.tests.update(filters.TESTS, defined=is_defined, undefined=lambda value: not is_defined(value))
         if yaml_load is not None:
             self.filters["from_yaml"] = yaml_load
@@ -55,31 +57,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: Any, attribute: str) -> Any:
         """``obj.attribute``."""
         if isinstance(obj, Mapping) and attribute in obj:
-            return _item(obj, attribute)
+            return item(obj, attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """``obj[argument]``."""
         if isinstance(obj, Mapping) and isinstance(argument, str) and argument in obj:
-            return _item(obj, argument)
+            return item(obj, argument)
         return super().getitem(obj, argument)
-
-
-def _item(obj: Mapping[str, Any], key: str) -> Any:
-    """An item of a mapping. Those of a plain dict are rendered already; those of a view over the plan are not.
-
-    A view that stands for another host has ``scope_within(scope)``: the scope its templates are to be rendered in.
-    """
-    value = obj[key]
-    if type(obj) is dict or type(obj) is Lazy or type(value) in SCALARS:
-        return value
-    if not isinstance(value, Template | dict | list | tuple):
-        return value
-    rendering = current.get()
-    within = getattr(obj, "scope_within", None)
-    if within is not None:
-        rendering = rendering.within(within(rendering.scope))
-    return rendering.ready(value, key)
 
 
 def _check_text_method(text: str, name: str, args: tuple[Any, ...]) -> None:

@@ -46,9 +46,12 @@ def test_set_keeps_types(target: LocalTarget) -> None:
     assert target.assigned == values
 
 
-@pytest.mark.parametrize(("text", "said"), [("hello", "hello"), (True, "true"), (None, ""), (42, "42")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("hello", "hello"), (True, "true"), (None, ""), (42, "42"), (["a", 1], "['a', 1]"), ({"rc": 0}, "{'rc': 0}")],
+)
 def test_log_says_text(target: LocalTarget, text: object, said: str) -> None:
-    """Rendered values are said as YAML writes them."""
+    """Rendered values are said as YAML writes them, lists and mappings as they stand in text."""
     assert do(LOG, text, target).message == said
     assert target.said == [said]
 

@@ -1,5 +1,6 @@
 """Templates are compiled from our files alone, keep types, stay in bounds and say what is wrong."""
 
+import json
 import time
 from collections.abc import Mapping
 
@@ -7,6 +8,8 @@ import pytest
 
 from runner.errors import RenderError
 from runner.location import Location
+from runner.model.outcome import Outcome, Status
+from runner.model.result import Result
 from runner.model.template import Template
 from runner.templating import Templates
 
@@ -84,7 +87,7 @@ def test_a_mapping_variable_may_use_itself():
 
     assert render("{{ paths.deep.bin }}", paths=paths) == "/srv/app/bin"
     assert render("{{ paths }}", paths=paths) == {"root": "/srv", "app": "/srv/app", "deep": {"bin": "/srv/app/bin"}}
-    assert render("{{ paths | length }} {{ paths.items() | list | last }}", paths=paths).endswith("'/srv/app/bin'})")
+    assert render("{{ paths | length }} {{ paths.items() | list | last }}", paths=paths).endswith("'/srv/app/bin'}]")
     assert render("{{ paths | combine({'root': '/x'}) }}", paths=paths)["app"] == "/srv/app"
     assert render("{{ paths | tojson }}", paths={"a": template("{{ 1 }}")}) == '{"a": 1}'
     assert render("{{ paths.values() | list }}", paths={"a": template("{{ 1 }}")}) == [1]
@@ -178,6 +181,19 @@ def test_another_hosts_variables_see_that_host():
     assert render("{{ hosts.web1.label }}|{{ me }}", hosts=hosts, me="web2", rack="r9") == "web1-r1|web2"
     assert render("{{ hosts.web1 }}", hosts={"web1": View("web1", {"a": 1})}) == {"a": 1}
     assert render("{{ hosts['web1']['label'] }}", hosts=hosts, me="web2", rack="r9") == "web1-r1"
+
+
+def test_what_holds_data_is_written_as_data():
+    """A registered result and a host, alone, in text and through the filters that write data."""
+    result = Result(Outcome(Status.OK), extra={"version": 3})
+    host = View("web1", {"rack": template("{{ me }}-r1")})
+    names = {"result": result, "host": host, "hosts": {"web1": host}, "pair": ("a", "b")}
+
+    assert render("{{ result }}", **names)["version"] == 3
+    assert "'version': 3}" in render("got {{ result }} {{ [result] }}", **names)
+    assert json.loads(render("{{ {'is': result} | tojson }}", **names))["is"]["version"] == 3
+    assert render("{{ host | to_yaml }}{{ host | tojson }}", **names) == 'rack: web1-r1\n{"rack": "web1-r1"}'
+    assert render("{{ hosts }} {{ pair }}", **names) == "{'web1': {'rack': 'web1-r1'}} ['a', 'b']"
 
 
 @pytest.mark.parametrize(
