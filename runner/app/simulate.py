@@ -35,6 +35,7 @@ from runner.redaction import Redactor
 from runner.simulation.answers import AnsweredTemplates
 from runner.simulation.gates import with_marks
 from runner.simulation.kinds import SimulatedKinds
+from runner.simulation.lasting import shorter
 from runner.simulation.recorder import Recorder
 from runner.simulation.world import World
 from runner.steps import kinds
@@ -95,7 +96,7 @@ def asked(wanted: Wanted) -> tuple[str, ...]:
 
 async def _story(planned: Planned, faults: Faults) -> tuple[Recorder, float]:
     """The whole run; gives what was recorded, and the seconds it took."""
-    recorder, world = Recorder(), World(faults, planned.seed)
+    recorder, world = Recorder(), World(faults, planned.seed, shorter(planned.plan))
     plan = with_marks(planned.plan)
     recorder.emit(_run_started(planned))
     recorder.emit(plan_ready(plan))

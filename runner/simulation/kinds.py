@@ -15,7 +15,7 @@ from runner.errors import LostError, StepError
 from runner.model.outcome import Outcome, Status, failed, ok
 from runner.model.template import Unknown, Value
 from runner.simulation.gates import unmarked
-from runner.simulation.world import REASON, STEP_TAKES, Verdict, World
+from runner.simulation.world import REASON, Verdict, World
 from runner.step import StepKind, Target, typed
 from runner.transports.fake import Answer
 from runner.web import READING
@@ -56,7 +56,7 @@ async def _run(kind: StepKind[Any], world: World, params: Mapping[str, Any], tar
     params, looked = unmarked(params)
     _check(kind, params)
     verdict = world.verdict(target.host) if looked is None else world.gate(looked, target.host)
-    takes = _takes(kind, params) if verdict.takes is None else verdict.takes
+    takes = _takes(kind, params, world.takes(looked)) if verdict.takes is None else verdict.takes
     if kind.on_host(params):
         return await _on_host(kind, world, params, target, verdict=verdict, takes=takes)
     await target.sleep(takes)
@@ -89,11 +89,11 @@ async def _on_host(
     return Outcome(Status.CHANGED if _changes(kind, params, target) else Status.OK, rc=rc)
 
 
-def _takes(kind: StepKind[Any], params: Mapping[str, Any]) -> float:
-    """Seconds: a pause as long as it says, everything else the same."""
+def _takes(kind: StepKind[Any], params: Mapping[str, Any], usual: float) -> float:
+    """Seconds: a pause as long as it says, everything else as usual."""
     duration = params.get("duration") if kind.name == "pause" else None
     if duration is None or isinstance(duration, Unknown):
-        return STEP_TAKES
+        return usual
     try:
         return seconds(duration)
     except ValueError as error:

@@ -4,7 +4,7 @@ Chance is a number made of the seed and of what the try is: so it does not depen
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
@@ -15,10 +15,8 @@ from runner.model.events import StepIntent
 from runner.model.faults import Fault, Faults
 from runner.model.inventory import Host
 from runner.simulation.gates import Looked
+from runner.simulation.lasting import STEP_TAKES
 from runner.transports.fake import Answer, Connection, Sent
-
-STEP_TAKES = 1.0
-"""Seconds that a step takes where nobody says otherwise."""
 
 REASON = "simulated"
 """What a simulated loss says in place of an error of the network's."""
@@ -39,10 +37,14 @@ class Verdict:
 
 @dataclass(slots=True)
 class World:
-    """What befalls hosts and steps. ``away`` are the hosts that can't be reached (any more)."""
+    """What befalls hosts and steps. ``away`` are the hosts that can't be reached (any more).
+
+    ``shorter`` has the seconds of steps and checks that take less than others, by play and id.
+    """
 
     faults: Faults
     seed: int
+    shorter: Mapping[tuple[str, str], float] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
     _answers: dict[str, Answer] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
@@ -76,6 +78,13 @@ class World:
         if self.faults.chance and verdict.end == "well" and self._chance(intent) < self.faults.chance:
             return Verdict("fail", verdict.takes)
         return verdict
+
+    def takes(self, looked: Looked | None) -> float:
+        """Seconds that the try at work, or a look at a gate, takes where nothing was said of it."""
+        intent = current.get()
+        if looked is not None:
+            return self.shorter.get((looked.play, looked.check), STEP_TAKES)
+        return STEP_TAKES if intent is None else self.shorter.get((intent.play, intent.step), STEP_TAKES)
 
     def gate(self, looked: Looked, at: str) -> Verdict:
         """How a look at a gate ends; ``at`` as above. The try of a fault is the number of the look."""

@@ -382,6 +382,15 @@ def test_gates_pass_unless_they_are_told_not_to(here):
     assert (well["exit"], late["exit"], never["exit"]) == (0, 0, 7)
 
 
+def test_steps_and_gates_in_a_hurry_are_well_too(here):
+    """A timeout or a deadline of a second or less is met, unless a fault says otherwise."""
+    hurried = GATED.replace("deadline: 1m", "deadline: 1s, interval: 500ms".replace(", ", "\n      "))
+    (here / "site.yaml").write_text(hurried + "    timeout: 1s\n  - {command: switch, idle_timeout: 200ms}\n")
+
+    assert simulate()["exit"] == 0
+    assert statuses(simulate("--takes", "web05:command=2s"))["web05"] == "failed"
+
+
 def test_a_look_of_a_gate_takes_what_it_is_told_to(here):
     """Beyond the deadline the gate is not met; a host that went away meanwhile has not passed it."""
     (here / "site.yaml").write_text(GATED)
