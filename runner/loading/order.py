@@ -1,4 +1,4 @@
-"""Which plays need which others: as written, else the play before."""
+"""Which plays need which others: as written, else the play before, and the last before that which named none."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,13 +42,15 @@ def _order(entries: Sequence[Entry], outer: tuple[str, ...]) -> None:
     """``outer`` is what the first plays of the list need."""
     meant = {word: ids for entry in reversed(entries) for word, ids in _called(entry).items()}
     before: tuple[str, ...] = ()
+    chain: tuple[str, ...] = ()  # the last that named none: one that does must not loosen the order of those around it
     for entry in entries:
-        needs = _needs(entry, before, meant) or outer
+        needs = _needs(entry, tuple(dict.fromkeys((*chain, *before))), meant) or outer
         if isinstance(entry, Group):
             _order(entry.entries, needs)
         else:
             entry.play = changed(entry.play, needs=needs)
         before = _ids(entry) or before
+        chain = chain if _names_needs(entry) else before
 
 
 def _ids(entry: Entry) -> tuple[str, ...]:
@@ -61,10 +63,14 @@ def _called(entry: Entry) -> dict[str, tuple[str, ...]]:
     return dict.fromkeys(words, _ids(entry))
 
 
+def _names_needs(entry: Entry) -> bool:
+    return entry.cursor.at("needs").data is not None
+
+
 def _needs(entry: Entry, before: tuple[str, ...], meant: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    place = entry.cursor.at("needs")
-    if place.data is None:
+    if not _names_needs(entry):
         return before
+    place = entry.cursor.at("needs")
     return tuple(dict.fromkeys(one for word in word_places(place) for one in _found(word, entry, meant)))
 
 

@@ -243,8 +243,9 @@ NO_VARS = Layer("play", {}, {})
 class Play(msgspec.Struct, frozen=True):
     """One play. ``hosts`` is the pattern as written, rendered later from inputs, vars and groups alone.
 
-    ``needs`` are ids of plays, the one written before it where nothing is said. ``layers`` are the variables of the
-    playbook it comes from and ``given`` the values of that one's inputs, None for the playbook's own.
+    ``needs`` are ids of plays; where nothing is said the one written before it, and the last before that of which
+    nothing was said. ``layers`` are the variables of the playbook it comes from and ``given`` the values of that one's
+    inputs, None for the playbook's own.
     """
 
     id: str

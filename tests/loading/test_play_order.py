@@ -25,6 +25,17 @@ def test_a_play_needs_the_one_before_it_unless_it_says_otherwise():
     ]
 
 
+def test_a_play_that_names_its_needs_leaves_the_order_of_the_others():
+    """Those behind it still come after those before it, however many of them name theirs in a row."""
+    assert needs("name: one", "name: two", "name: three, needs: []", "name: four, needs: [one]", "name: five") == [
+        (),
+        ("one",),
+        (),
+        ("one",),
+        ("two", "four"),
+    ]
+
+
 def test_a_play_may_need_a_later_one():
     """The order written is not the order that they run in."""
     assert needs("name: one, needs: two", "name: two, needs: []") == [("two",), ()]

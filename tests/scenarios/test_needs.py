@@ -125,12 +125,12 @@ version: 1
 plays:
   - {name: p1, hosts: web01, steps: [{command: p1}]}
   - {name: p2, hosts: web01, steps: [{command: p2}]}
-  - {name: p3, hosts: web01, steps: [{command: p3}], needs: []}
-  - {name: p4, hosts: web01, needs: [p2], steps: [{command: p4}]}
+  - {name: p3, hosts: web02, steps: [{command: p3}], needs: []}
+  - {name: p4, hosts: web01, steps: [{command: p4}]}
 """
-    run = scenario(text, tmp_path, lambda _: Answer(duration=1), hosts="web01")
-    assert sorted(run.commands()[:2]) == ["p1", "p3"]
-    assert [text for text in run.commands() if text != "p3"] == ["p1", "p2", "p4"]
+    run = scenario(text, tmp_path, lambda _: Answer(duration=1), hosts="web01 web02")
+
+    assert {sent.text: sent.time for sent in run.fake.sent} == {"p1": 0, "p3": 0, "p2": 1, "p4": 2}
 
 
 def test_a_condition_on_a_play_is_asked_as_each_host_starts(tmp_path: Path) -> None:
