@@ -4,7 +4,7 @@ from runner.model.events import Event, HostEnded, HostStarted, WaveEnded, WaveSt
 from runner.model.illegal import illegal
 from runner.model.outcome import HostStatus
 from runner.model.phases import BAD, IDLE, MOVES, host_end, host_start
-from runner.model.state import Failure, HostProgress, PlayProgress, RunState, WaveProgress, merged_status
+from runner.model.state import BAD_ENDS, Failure, HostProgress, PlayProgress, RunState, WaveProgress, merged_status
 
 
 def play_of(state: RunState, event: Event, play: str) -> PlayProgress:
@@ -102,17 +102,21 @@ def _count(state: RunState, play: PlayProgress, host: HostProgress, event: HostE
         wave.ended += not host.status
         if wave.status:
             wave.counts[event.status] += 1
-    state.status_of[event.host] = _merged(state, event)
+    state.status_of[event.host] = _merged(state, host, event)
 
 
-def _merged(state: RunState, event: HostEnded) -> str:
-    """The host's status over all plays, in the order of the plan whichever ended first."""
-    if event.host not in state.status_of:
-        return event.status
+def _merged(state: RunState, host: HostProgress, event: HostEnded) -> str:
+    """The host's status over all plays, in the order of the plan whichever ended first.
+
+    That order only tells of two ends, both bad, which came first; so a thousand plays are seldom looked through.
+    """
+    before = state.status_of.get(event.host)
+    if before is None or (not host.status and not (before in BAD_ENDS and event.status in BAD_ENDS)):
+        return merged_status(before, event.status)
     merged: str | None = None
     for play in state.plays.values():
-        host = play.hosts.get(event.host)
-        status = event.status if play.id == event.play else host.status if host else ""
+        other = play.hosts.get(event.host)
+        status = event.status if play.id == event.play else other.status if other else ""
         merged = merged_status(merged, status) if status else merged
     return merged or event.status
 

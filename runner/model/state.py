@@ -242,7 +242,8 @@ class RunState:
         return found.hosts.get(host) if found else None
 
 
-_WRONG = frozenset(HostStatus) - {HostStatus.OK, HostStatus.CHANGED, HostStatus.NOT_RUN}
+BAD_ENDS = frozenset(HostStatus) - {HostStatus.OK, HostStatus.CHANGED, HostStatus.NOT_RUN}
+"""How a host ends on which something went wrong."""
 
 
 def merged_status(old: str | None, new: str) -> str:
@@ -252,6 +253,6 @@ def merged_status(old: str | None, new: str) -> str:
     """
     if old is None or new == HostStatus.UNKNOWN:
         return new
-    if old in _WRONG or new == HostStatus.NOT_RUN:
+    if old in BAD_ENDS or new == HostStatus.NOT_RUN:
         return old
-    return new if old in {HostStatus.OK, HostStatus.NOT_RUN} or new in _WRONG else old
+    return new if old in {HostStatus.OK, HostStatus.NOT_RUN} or new in BAD_ENDS else old

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 
 from runner.model import summary
 from runner.model.events import HostConnected, HostConnecting, HostLost, Progressed, Signalled, Warned
+from runner.model.outcome import HostStatus
 from runner.model.progress import IllegalEventError
 from runner.model.state import merged_status
 
@@ -262,6 +263,23 @@ def test_a_hosts_status_over_several_plays(statuses, expected):
         status = merged_status(status, new)
 
     assert status == expected
+
+
+@given(st.permutations(range(4)), st.lists(st.sampled_from(list(HostStatus)), min_size=4, max_size=4))
+def test_a_hosts_status_is_the_same_whichever_of_its_plays_ends_first(order, statuses):
+    """The order of the plan counts."""
+    ids = ["a", "b", "c", "d"]
+    opening = [run_started(), plan_ready(*(play(one) for one in ids)), *(wave_started("a1", play=one) for one in ids)]
+    ends = [
+        [*([] if status == "not_run" else [host_started("a1", play=one)]), host_ended("a1", status, play=one)]
+        for one, status in zip(ids, statuses, strict=True)
+    ]
+    progress = folded(*opening, *(event for place in order for event in ends[place]))
+
+    expected = None
+    for status in statuses:
+        expected = merged_status(expected, status)
+    assert progress.status_of == {"a1": expected}
 
 
 FIRST = ["ok", "changed", "failed", "timed_out", "unknown", "ignored", "loop", "not_run", "unreachable"]
