@@ -111,6 +111,7 @@ class _Gate:
                 if limit <= 0:
                     break
                 last = await look(turn, check, number=number, limit=limit)
+                watch = delayed(watch, last.waited)
             now = loop.time()
             following = after(watch, last.health, now, is_final=last.is_final)
             watch = following.watch

@@ -5,7 +5,7 @@ Whatever keeps the look from being made is inconclusive: it says nothing about w
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.engine.attempt import place_of, ready, turn_at, words_of
@@ -27,20 +27,28 @@ HIDDEN = "the check could not be made; why is hidden, as it is sensitive"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One answer. ``is_final`` where it is inconclusive and no waiting can change that."""
+    """One answer. ``is_final`` where it is inconclusive and no waiting can change that.
+
+    ``waited`` are the seconds until it was its turn on the host that it was made from.
+    """
 
     health: Health
     reason: str = ""
     is_final: bool = False
+    waited: float = 0.0
 
 
 async def look(turn: Turn, check: Check, *, number: int, limit: float) -> Look:
-    """Look once, for at most ``limit`` seconds. ``number`` counts the looks, from 1."""
-    step = _placed(turn, check)
-    making = _Making(turn, step, limit)
+    """Look once, for at most ``limit`` seconds from its turn on. ``number`` counts the looks, from 1."""
+    making = _Making(turn, _placed(turn, check), limit)
+    seen = await _seen(turn, making, number)
+    return replace(seen, waited=making.waited)
+
+
+async def _seen(turn: Turn, making: "_Making", number: int) -> Look:
+    step = making.step
     try:
-        async with asyncio.timeout(limit):
-            outcome = await making.outcome()
+        outcome = await making.outcome()
         outcome = judge(turn, step, outcome, scope=making.names, attempt=number)
     except TimeoutError:
         return making.too_late()
@@ -62,17 +70,20 @@ class _Making:
 
     def __init__(self, turn: Turn, step: Step, limit: float) -> None:
         self._turn = turn
-        self._step = step
         self._limit = limit
         self._is_made = False
+        self.step = step
         self.names: Mapping[str, Any] = {}
+        self.waited = 0.0
 
     async def outcome(self) -> Outcome:
         """What the kind answers, within its own limit. Raises what keeps it from answering."""
-        turn, step = self._turn, self._step
+        turn, step = self._turn, self.step
         self.names = turn.scope(step.frame)
         place = place_of(turn, step, self.names)
-        async with turn_at(turn, step, place) as beside:
+        came = asyncio.get_running_loop().time()
+        async with turn_at(turn, step, place) as beside, asyncio.timeout(self._limit):
+            self.waited = asyncio.get_running_loop().time() - came
             params, target = await ready(turn, step, self.names, place=place, beside=beside)
             self._is_made = True
             try:
@@ -82,8 +93,8 @@ class _Making:
                 raise
 
     async def _answer(self, params: Mapping[str, Any], target: StepTarget) -> Outcome:
-        kind = self._turn.run.kinds[self._step.kind]
-        own = self._step.timeout if kind.timeout == -1 else kind.timeout
+        kind = self._turn.run.kinds[self.step.kind]
+        own = self.step.timeout if kind.timeout == -1 else kind.timeout
         begun = target.now()
         try:
             async with asyncio.timeout(own):

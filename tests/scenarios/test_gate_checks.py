@@ -159,12 +159,13 @@ def test_only_so_many_hosts_are_looked_at_at_once(tmp_path: Path) -> None:
     assert [sent.time for sent in done.ran.fake.sent] == [0, 0, 2, 2, 32, 32, 34, 34]
 
 
-def test_a_host_does_not_pay_for_the_looks_at_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("source", "concurrency"), [("host", 1), ("lb1", 9)])
+def test_a_host_does_not_pay_for_the_looks_at_others(tmp_path: Path, source: str, concurrency: int) -> None:
     """Six healthy hosts, one at a time: each look takes a second, and the deadline is three of each host's own."""
     slow = answers({("*", "probe"): Answer(duration=1)})
-    gate = "[{command: probe, successes: 2, interval: 500ms, deadline: 3s}]"
+    gate = f"[{{command: probe, from: {source}, successes: 2, interval: 500ms, deadline: 3s}}]"
 
-    done = gated(tmp_path, gate, slow, hosts="web[01-06]", concurrency=1)
+    done = gated(tmp_path, gate, slow, hosts="web[01-06]", concurrency=concurrency)
 
     assert done.verdict == GateVerdict()
     assert done.ran.seconds == 12
