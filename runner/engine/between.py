@@ -42,7 +42,7 @@ async def before_next(play: "PlayRun", wave: Wave) -> None:
         return
     if strategy.bake:
         play.run.recorder.emit(Baking(play=play.play.id, wave=wave.index, duration=strategy.bake))
-        await play.stop.sleep(strategy.bake)
+        await play.stop.sleep(strategy.bake, Level.DRAIN)  # then no wave follows
     if strategy.asks_after(wave.index) and play.stop.level < Level.DRAIN:
         await _approve(play, wave)
 

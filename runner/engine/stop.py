@@ -71,8 +71,8 @@ class Stop:
                 await told.wait()
         return True
 
-    async def sleep(self, seconds: float) -> bool:
-        """Wait; False, at once, where nothing new may start any more."""
+    async def sleep(self, seconds: float, level: Level = Level.STOP) -> bool:
+        """Wait; False, as soon as the level is reached: by default where nothing new may start any more."""
         over, told = asyncio.Event(), asyncio.Event()
 
         def ring() -> None:
@@ -81,7 +81,7 @@ class Stop:
 
         timer = asyncio.get_running_loop().call_later(seconds, ring)
         try:
-            return await self.reached(Level.STOP, over.is_set, told)
+            return await self.reached(level, over.is_set, told)
         finally:
             timer.cancel()
 

@@ -64,7 +64,7 @@ def test_waves_bake_and_the_last_does_not(tmp_path: Path) -> None:
     assert run.seconds == 20
 
 
-@pytest.mark.parametrize("level", [Level.STOP, Level.KILL])
+@pytest.mark.parametrize("level", [Level.DRAIN, Level.STOP, Level.KILL])
 def test_an_interrupt_ends_a_bake(tmp_path: Path, level: Level) -> None:
     """Nobody waits for the rest of it, and the next wave does not begin."""
     run = ran(tmp_path, during=stopping((3, level)))
