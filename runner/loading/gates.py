@@ -36,7 +36,17 @@ def _check(cursor: Cursor, setting: Setting) -> tuple[Check, StepTexts] | None:
         stable_for=duration_of(cursor.at("stable_for"), 0.0),
         on_inconclusive=data.get("on_inconclusive", "pause"),
     )
+    _check_time(cursor, check)
     return check, StepTexts(check.step, cursor, notes, answers)
+
+
+def _check_time(cursor: Cursor, check: Check) -> None:
+    """Complain (E406) of a check that no host could ever pass."""
+    if (check.successes - 1) * check.interval >= check.deadline:
+        message = f"{check.successes} successes, {check.interval:g}s apart, do not fit into {check.deadline:g}s"
+        cursor.at("deadline" if "deadline" in cursor.data else "successes").error(
+            "E406", message, "write a longer deadline"
+        )
 
 
 def _asked(cursor: Cursor, setting: Setting, name: str, notes: list[Written], answers: list[Written]) -> Step:

@@ -9,6 +9,7 @@ from typing import Any
 
 from runner.loading.cursor import Cursor, given
 from runner.loading.forms import FLUSH, STEP, kind_of, step_shapes
+from runner.loading.idle_keys import check_idle
 from runner.loading.setting import Setting
 from runner.loading.step_values import (
     count_of,
@@ -100,6 +101,7 @@ def _built(cursor: Cursor, setting: Setting, kind: StepKind[Any], needs: tuple[s
         frame=setting.frame,
         folder=setting.reading.folder,
     )
+    check_idle(cursor, setting, kind)
     _check_loop(cursor.at("loop"), step.loop)
     return StepTexts(step, cursor, notes, answers)
 

@@ -59,7 +59,7 @@ def test_the_smallest_playbook_has_every_default():
 def test_all_keys_of_a_step_arrive():
     """Durations become seconds, sizes bytes, conditions bare templates."""
     step = step_of(
-        "{name: say it, id: say, log: 'x {{ host.name }}', when: a == 1, loop: [1, '{{ b }}'],"
+        "{name: say it, id: say, command: 'x {{ host.name }}', when: a == 1, loop: [1, '{{ b }}'],"
         " loop_label: '{{ item }}',"
         " register: out, changed_when: false, failed_when: result.rc > 1, ok_codes: [0, 3, HUP],"
         " retry: {attempts: 5, delay: 500ms, backoff: exponential, factor: 1.5, max_delay: 1h30m, jitter: full,"
