@@ -18,6 +18,7 @@ from runner.words import suggest
 
 ALWAYS, NEVER = "always", "never"
 HINT = 'write tags with and, or, not and parentheses: "web and not slow"'
+BESIDE = "it stands in handlers, rescue, always or rollback; name one of the steps"
 
 
 class Choice:
@@ -118,10 +119,16 @@ def _startable(nodes: Iterable[Node]) -> Iterator[Node]:
             yield from _startable(node.steps)
 
 
+def _every(plays: Iterable[Play]) -> Iterator[tuple[Play, Node]]:
+    return ((play, node) for play in plays for part in play.sections for node in nodes_of(part))
+
+
 def _not_one(plays: Sequence[Play], wanted: str, found: list[str]) -> Problem:
     if found:
         hint = f"write {' or '.join(found)}"
         return Problem("E619", f'--start-at: several steps are called "{wanted}"', None, hint)
+    if any(wanted in {node.id, f"{play.id}.{node.id}"} for play, node in _every(plays)):
+        return Problem("E619", f'--start-at: there is no step "{wanted}" under steps', None, BESIDE)
     ids = {node.id for play in plays for node in _startable(play.steps)}
     full = {f"{play.id}.{node.id}" for play in plays for node in _startable(play.steps)}
     return Problem("E619", f'--start-at: there is no step "{wanted}"', None, suggest(wanted, ids | full))

@@ -241,6 +241,9 @@ def _loading(source: str, tree: nodes.Template) -> Iterator[Fault]:
 
 def _fault(source: str, message: str, lineno: int) -> Fault:
     """A complaint at the thing it names, or else at the first text of its line."""
+    if message == "Missing end of comment tag":
+        hint = "in shell text write ${{ '{#' }}NAME}, or {% raw %}…{% endraw %} round it"
+        return Fault('"{#" begins a comment that has no end', source.find("{#", source.rfind("#}") + 1), 2, hint)
     lines = source.split("\n")
     line = lines[min(lineno, len(lines)) - 1]
     start = sum(len(earlier) + 1 for earlier in lines[: min(lineno, len(lines)) - 1])

@@ -142,7 +142,11 @@ def test_plays_before_the_step_to_start_at_are_passed_over():
         ),
         ({"start_at": "aa"}, '--start-at: there is no step "aa"', 'did you mean "a"?'),
         ({"start_at": "c"}, '--start-at: several steps are called "c"', "write web.c or two.c"),
-        ({"start_at": "h"}, '--start-at: there is no step "h"', ""),
+        (
+            {"start_at": "h"},
+            '--start-at: there is no step "h" under steps',
+            "it stands in handlers, rescue, always or rollback; name one of the steps",
+        ),
     ],
 )
 def test_what_names_nothing_is_told(settings, message, hint):

@@ -18,6 +18,7 @@ TEMPLATES = Templates()
         ("{{ a is notest }}", False, 'there is no test "notest"', "notest"),
         ("{% inclde 'x' %}", False, 'Encountered unknown tag "inclde"', "inclde"),
         ("{% include 'x' %}", False, 'a template may not load another one with "include"', "include"),
+        ("echo ${#name}", False, '"{#" begins a comment that has no end', "{#"),
         ("a b", True, 'unexpected "b"', "b"),
         ("a ==", True, 'unexpected "end of template"', "a =="),
     ],
@@ -35,6 +36,14 @@ def test_a_go_template_gets_its_hint():
     (fault,) = TEMPLATES.faults(Template("{{.Names}}", HERE))
 
     assert fault.hint.startswith("a Go template?")
+
+
+def test_the_length_of_a_shell_variable_gets_its_hint():
+    """It looks like a comment to a template; what the hint writes is what the shell is to see."""
+    (fault,) = TEMPLATES.faults(Template("echo ${#name}", HERE))
+
+    assert fault.hint.startswith("in shell text write ${{ '{#' }}NAME}")
+    assert TEMPLATES.render(Template("echo ${{ '{#' }}name}", HERE), {}) == "echo ${#name}"
 
 
 def test_good_syntax_has_no_faults():
