@@ -44,8 +44,8 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def wants_output(settings: Settings, screen: Screen) -> bool:
-    """Whether the view on the screen shows lines of output as they come."""
-    return chosen(settings, screen) in {"live", "stream", "json"}
+    """Whether the view on the screen shows lines of output as they come, or the last one of a host it waits for."""
+    return chosen(settings, screen) in {"live", "plain", "stream", "json"}
 
 
 def chosen(settings: Settings, screen: Screen) -> str:

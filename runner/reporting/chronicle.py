@@ -82,9 +82,9 @@ class Chronicle:
         self._said = 0
         return lines
 
-    def waiting(self, progress: Progress, now: float) -> list[str]:
-        """What is waited for, by whom, for how long, and the last that was heard of it."""
-        lines = waits(progress, self._names, now, answer=self._decisions.answer)
+    def waiting(self, progress: Progress, now: float, *, each: bool = False) -> list[str]:
+        """What is waited for, by whom (``each`` by itself), for how long, and the last that was heard of it."""
+        lines = waits(progress, self._names, now, answer=self._decisions.answer, each=each)
         return [f"{self._at(now)}  {line}" for line in lines]
 
     def _step_ended(self, event: StepEnded, ts: float) -> None:

@@ -69,13 +69,13 @@ class Live:
         self._write("".join(f"{line}\n" for line in [*opening(plan, run), f"records in {visible(folder)}"]))
 
     def see(self, record: Record) -> None:
-        """Count it; the next frame shows it. An interrupt is told at once, with all that is waited for."""
+        """Count it; the next frame shows it. An interrupt is told at once, with each host that is waited for."""
         was_held = self._is_held
         self._progress.apply(record.event, record.ts)
         self._chronicle.see(record.event, record.ts)
         match record.event:
             case Signalled():
-                self._draw(record.ts, self._chronicle.waiting(self._progress, record.ts))
+                self._draw(record.ts, self._chronicle.waiting(self._progress, record.ts, each=True))
             case ApprovalWaiting() if self._is_held and not was_held:
                 self._take_away(self._chronicle.told())
 

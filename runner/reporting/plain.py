@@ -60,7 +60,8 @@ class Plain:
         self._chronicle.see(record.event, record.ts)
         self._held += 1
         if isinstance(record.event, Signalled):
-            self._lines([*self._chronicle.told(), *self._chronicle.waiting(self._progress, record.ts)])
+            waiting = self._chronicle.waiting(self._progress, record.ts, each=True)
+            self._lines([*self._chronicle.told(), *waiting])
         elif self._held >= HELD or isinstance(record.event, ApprovalWaiting):
             self._flush()
 

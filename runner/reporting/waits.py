@@ -14,13 +14,14 @@ AT_WORK = 5
 """Steps named when it is said what is waited for."""
 
 
-def waits(progress: Progress, names: Names, now: float, *, answer: str = "") -> Iterator[str]:
-    """A line for each. ``answer`` is what to type to answer a question."""
+def waits(progress: Progress, names: Names, now: float, *, answer: str = "", each: bool = False) -> Iterator[str]:
+    """A line for each. ``answer`` is what to type to answer a question; ``each`` leaves out no step and no host."""
     steps = list(progress.at_work.items())
-    for key, began in steps[:AT_WORK]:
-        yield _step(progress, names, key, began, now)
-    if len(steps) > AT_WORK:
-        yield f"and {len(steps) - AT_WORK} more steps"
+    shown = steps if each else steps[:AT_WORK]
+    for key, began in shown:
+        yield from _hosts(progress, names, key, began, now) if each else [_step(progress, names, key, began, now)]
+    if len(steps) > len(shown):
+        yield f"and {len(steps) - len(shown)} more steps"
     for play in progress.plays.values():
         yield from _play(play, now)
     for question in progress.questions.values():
@@ -29,6 +30,14 @@ def waits(progress: Progress, names: Names, now: float, *, answer: str = "") -> 
             yield f"{asking(question, now)}{words}"
     if progress.connecting:
         yield f"connecting to {hosts(sorted(progress.connecting))}"
+
+
+def _hosts(
+    progress: Progress, names: Names, key: tuple[str, str], began: dict[str, float], now: float
+) -> Iterator[str]:
+    """The same of a step on each of its hosts: what they said last and for how long they have been at it differ."""
+    for name, since in began.items():
+        yield _step(progress, names, key, {name: since}, now)
 
 
 def _step(progress: Progress, names: Names, key: tuple[str, str], began: dict[str, float], now: float) -> str:

@@ -14,6 +14,7 @@ from events_builder import (
     granted,
     host_started,
     intent,
+    output,
     plan_ready,
     play,
     rollback_ended,
@@ -78,6 +79,20 @@ def test_a_bake_says_how_long_it_still_takes():
 
     assert waited(*events) == ["web  baking after wave 1  20s left"]
     assert waited(*events, after=31.0) == []
+
+
+def test_a_signal_asks_after_each_host():
+    """Each by itself: for how long it has been at its step, and its own last line, which a fold would hide."""
+    events = [wave_ended(ok=2), wave_started("web3", "web4", wave=2, of=2)]
+    for name in ("web3", "web4"):
+        events += [host_started(name, wave=2), intent(name, "upload", wave=2), output(name, f"at {name}\n", wave=2)]
+    written = []
+    show(Plain(written.append, zone=UTC), *WORKED, *events, Signalled(signal="INT", action="stop"))
+
+    assert [line[10:] for line in "".join(written).splitlines()[-2:]] == [
+        "web  waiting for upload  web3  5.0s  web3 | at web3",
+        "web  waiting for upload  web4  2.0s  web4 | at web4",
+    ]
 
 
 def test_a_person_is_waited_for_with_the_question_and_what_to_type():
