@@ -126,7 +126,7 @@ plays:
   - {name: p1, hosts: web01, steps: [{command: p1}]}
   - {name: p2, hosts: web01, steps: [{command: p2}]}
   - {name: p3, hosts: web02, steps: [{command: p3}], needs: []}
-  - {name: p4, hosts: web01, steps: [{command: p4}]}
+  - {name: p4, hosts: web02, steps: [{command: p4}]}
 """
     run = scenario(text, tmp_path, lambda _: Answer(duration=1), hosts="web01 web02")
 
