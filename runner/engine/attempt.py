@@ -87,8 +87,8 @@ async def _attempt(
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
         return _not_begun(turn, error, place).untried(), said
-    if delegate and turn.stop.level >= Level.STOP:
-        # It waited for its turn on the delegate, and a stop came meanwhile.
+    if turn.stop.level >= Level.STOP:
+        # It waited for its connection, or its turn on the delegate, and a stop came meanwhile.
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
     intent = StepIntent(
         play=turn.play.id,

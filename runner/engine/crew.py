@@ -27,8 +27,13 @@ class Worker(Protocol):
 
     started: bool
 
-    def begin(self) -> bool:
-        """Let it to work; False where the play's condition keeps it out."""
+    @property
+    def is_on(self) -> bool:
+        """Whether it has begun and may do its steps."""
+        ...
+
+    def begin(self) -> None:
+        """Let it to work, unless the play's condition keeps it out."""
         ...
 
 
@@ -74,9 +79,10 @@ class Crew:
     # at work
 
     def admitted(self, host: Worker) -> None:
-        """The host has got its first place."""
+        """The host has got its first place. It begins at once: a budget exceeded after that finds it at work."""
         self._admitted.add(host.name)
         self._at_work.add(host.name)
+        host.begin()
 
     def was_admitted(self, host: Worker) -> bool:
         """Whether the host ever got a place."""
@@ -109,26 +115,38 @@ class Crew:
         level = Level.STOP if host.started else Level.DRAIN
         if host.name not in self._at_work and not await self._enter(host, stop, level=level):
             return False
-        return host.started or host.begin()
+        return host.is_on
 
     async def tail(self, host: Worker, stop: Stop, *, well: bool) -> None:
-        """Take a place again for what a host does after its steps, unless everything is being ended.
+        """Have a place for what a host does after its steps.
 
         Lockstep: one that went badly keeps the others at their step until it is counted.
         """
         if well and self._barrier is not None:
             self._barrier.leave(host.name)
+        await self._seat(host, stop)
+
+    async def clean_up(self, host: Worker, stop: Stop) -> None:
+        """Have a place for what a host does in any case; in lockstep it gets one at each step."""
+        if self._barrier is None:
+            await self._seat(host, stop)
+
+    async def _seat(self, host: Worker, stop: Stop) -> None:
+        """Take a place again where it was given up, unless everything is being ended: waiting would cost its minute."""
         if host.name not in self._at_work:
             await self._enter(host, stop, level=Level.KILL)
 
     async def aside(self, host: Worker, waiting: Awaitable[bool], stop: Stop) -> bool:
-        """Wait without a place, and take one again; False where a stop came before that."""
+        """Wait without a place, and take one again; False where a stop came before that.
+
+        Lockstep: its group's place it leaves, too, for all are at this step and come in in any order.
+        """
         had = host.name in self._at_work
         if had:
             self._at_work.discard(host.name)
-            self.places.leave(host.name, keep_group=True)
+            self.places.leave(host.name, keep_group=not self.is_lockstep)
         came = await waiting
-        return (not had or await self._enter(host, stop, level=Level.STOP, back=True)) and came
+        return (not had or await self._enter(host, stop, level=Level.STOP, back=not self.is_lockstep)) and came
 
     async def _enter(self, host: Worker, stop: Stop, *, level: Level, back: bool = False) -> bool:
         told, got = asyncio.Event(), []
@@ -136,6 +154,8 @@ class Crew:
         def admit() -> None:
             got.append(True)
             told.set()
+            if not host.started:
+                host.begin()
 
         order = self._order[host.name]
         ticket = Ticket(order, host.name, admit, lambda: stop.level < level, has_begun=host.started)

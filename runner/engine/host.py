@@ -84,8 +84,13 @@ class HostRun:
         """The host's name."""
         return self.turn.host.name
 
-    def begin(self) -> bool:
-        """Let it to work, unless the play's condition keeps it out; False where it has no step to run."""
+    @property
+    def is_on(self) -> bool:
+        """Whether it has begun and may do its steps."""
+        return self.started and not self.is_refused
+
+    def begin(self) -> None:
+        """Let it to work, unless the play's condition keeps it out."""
         turn = self.turn
         try:
             is_wanted = turn.play.when is None or turn.run.templates.condition(turn.play.when, turn.scope())
@@ -93,11 +98,10 @@ class HostRun:
             self.start()
             self.is_refused = True
             self.take(Trouble(Status.FAILED, "when", error.message))
-            return False
+            return
         self.is_excluded = not is_wanted
         if is_wanted:
             self.start()
-        return is_wanted
 
     def start(self, section: str = "") -> None:
         """Let it to work; ``section`` says for what, where it has ended before."""

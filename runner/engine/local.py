@@ -52,8 +52,8 @@ class WaveRun:
     async def _work(self, host: HostRun) -> None:
         try:
             walk = Walk(host, host.turn, self._crew)
-            is_on = self._crew.is_lockstep or host.begin()
-            trouble = await walk.through(host.turn.play.steps) if is_on else None
+            may_walk = self._crew.is_lockstep or host.is_on
+            trouble = await walk.through(host.turn.play.steps) if may_walk else None
             if host.started:
                 await self._rest(host, walk, trouble)
         finally:

@@ -1,7 +1,7 @@
 """One task: a step on a host. Condition, loop, attempts with their limits, and the verdict on what came of it."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,9 +76,14 @@ def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False,
 
 
 def holds(turn: Turn, node: Node) -> bool:
-    """Whether a node's condition holds for the turn's host; that of an include sees its item. Raises RenderError."""
+    """Whether a node's condition holds for the turn's host, of a loop for any item. Raises RenderError.
+
+    That of an include sees its item.
+    """
     if node.when is None:
         return True
+    if isinstance(node, Step) and node.loop is not None:
+        return any(turn.run.templates.condition(node.when, scope) for _, scope in _scopes(turn, node))
     items = turn.play.frames[node.opens].items if isinstance(node, Block) and node.opens else {}
     return turn.run.templates.condition(node.when, turn.scope(node.frame, **items))
 
@@ -90,12 +95,7 @@ async def _run_loop(turn: Turn, step: Step, taken: Taken) -> Ended:
         return _end(turn, step, Result(failed(_placed(error), temporary=False)), taken)
     results: list[Result] = []
     has_acted = False
-    for index, item in enumerate(items, 1):
-        scope = turn.scope(
-            step.frame,
-            item=item,
-            loop={"index": index, "length": len(items), "first": index == 1, "last": index == len(items)},
-        )
+    for index, scope in _scopes(turn, step, items):
         result, acted, output = await _run_item(turn, step, scope=scope, item=index)
         results.append(result)
         has_acted = has_acted or acted
@@ -108,6 +108,14 @@ async def _run_loop(turn: Turn, step: Step, taken: Taken) -> Ended:
             break
     changed = any(result.outcome.changed for result in results)
     return _end(turn, step, loop_result(_overall(results), results), taken, acted=has_acted, changed=changed)
+
+
+def _scopes(turn: Turn, step: Step, items: list[Any] | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The names that each item of a loop sees, when its turn has come; numbered from 1."""
+    items = _items(turn, step) if items is None else items
+    for index, item in enumerate(items, 1):
+        loop = {"index": index, "length": len(items), "first": index == 1, "last": index == len(items)}
+        yield index, turn.scope(step.frame, item=item, loop=loop)
 
 
 def _items(turn: Turn, step: Step) -> list[Any]:

@@ -17,15 +17,26 @@ FALSE = "its condition is false"
 
 
 class Walk:
-    """One host on its way. ``crew`` are the others of its wave, None where a host works by itself."""
+    """One host on its way. ``crew`` are the others of its wave, None where a host works by itself.
+
+    ``blocks`` are those that it is in, each with the stop that ends its steps. ``is_alone`` in a block that runs once:
+    the others are not meant to come there, so it waits for nobody.
+    """
 
     def __init__(
-        self, host: HostRun, turn: Turn, crew: Crew | None = None, blocks: list[tuple[Block, Stop]] | None = None
+        self,
+        host: HostRun,
+        turn: Turn,
+        crew: Crew | None = None,
+        *,
+        blocks: list[tuple[Block, Stop]] | None = None,
+        is_alone: bool = False,
     ) -> None:
         self._host = host
         self._turn = turn
         self._crew = crew
         self._blocks = blocks if blocks is not None else []
+        self._is_alone = is_alone
 
     async def through(self, nodes: Iterable[Node]) -> Trouble | None:
         """Run all nodes, or those before the first that ends it; gives why, if one did. Raises nothing of theirs."""
@@ -48,8 +59,14 @@ class Walk:
 
     async def always(self, nodes: Sequence[Node]) -> Trouble | None:
         """Run nodes whatever happened, stops included."""
+        if self._crew is not None:
+            await self._crew.clean_up(self._host, self._turn.stop)
         with cleaning_up(self._host, self._turn.stop) as stop:
-            return await Walk(self._host, self._turn.under(stop), self._crew, self._blocks).through(nodes)
+            return await self._beside(self._turn.under(stop), is_alone=self._is_alone).through(nodes)
+
+    def _beside(self, turn: Turn, *, is_alone: bool) -> "Walk":
+        """The same host in the same place, under another stop or by itself."""
+        return Walk(self._host, turn, self._crew, blocks=self._blocks, is_alone=is_alone)
 
     def fits(self, node: Node) -> bool:
         """Whether the host can do a node at all: its condition holds, and the host is there, or not asked."""
@@ -73,7 +90,10 @@ class Walk:
         crew = self._crew
         if crew is None or not crew.concerns(node):
             return await self._do(node)
-        if crew.is_lockstep and (isinstance(node, Step) or not self._host.started):
+        if self._is_alone:
+            return await self._by_itself(node, crew)
+        waits = bool(node.needs or node.once)
+        if crew.is_lockstep and (waits or isinstance(node, Step) or not self._host.started):
             return await self._in_step(node, crew)
         return await self._among(node, crew)
 
@@ -103,8 +123,7 @@ class Walk:
 
     async def _among(self, node: Node, crew: Crew) -> Trouble | None:
         trouble = await self._in_turn(node, crew)
-        is_well = trouble is None or (node.on_failure == "ignore" and not trouble.ends_host)
-        crew.done(self._host.name, node, well=is_well)
+        crew.done(self._host.name, node, well=_is_fine(node, trouble))
         return trouble
 
     async def _in_turn(self, node: Node, crew: Crew) -> Trouble | None:
@@ -125,8 +144,7 @@ class Walk:
             if meeting.bad:
                 if stop.level >= Level.DRAIN:  # those that are missing were kept out
                     return self._stopped(node)
-                words = f'needs "{need}", which did not end well on {fold(meeting.bad)}'
-                return failed(words, temporary=False)
+                return _missed(need, meeting.bad)
         return None
 
     async def _once(self, node: Node, claim: Claim, crew: Crew) -> Trouble | None:
@@ -146,28 +164,51 @@ class Walk:
 
     def _may_run(self, node: Node) -> bool:
         """Whether the node's condition holds here; one that can't be asked makes the node fail when it runs."""
-        if isinstance(node, Step) and node.loop is not None:
-            return True
         try:
             return holds(self._turn, node)
         except RenderError:
             return True
 
     async def _claimed(self, node: Node, claim: Claim) -> Trouble | None:
-        """Run for all. A host that never got to it leaves it to the next."""
+        """Run for all, and so by itself. A host that never got to it leaves it to the next."""
         before = self._host.acts
-        trouble = await self._do(node)
+        trouble = await self._beside(self._turn, is_alone=True)._do(node)  # noqa: SLF001 - its own kind
         if trouble is not None and self._host.acts == before and trouble.ends_host:
             claim.pass_on(self._host.name)
             return trouble
+        self._settle(node, claim, trouble)
+        return trouble
+
+    async def _by_itself(self, node: Node, crew: Crew) -> Trouble | None:
+        """Inside a block that runs once: what it needs it has done itself, or not."""
+        bad = [need for need in node.needs if self._host.name in crew.meetings[need].bad]
+        missed = _missed(bad[0], [self._host.name]) if bad else None
+        trouble = self._ended(node, missed) if missed else await self._for_all(node, crew)
+        crew.done(self._host.name, node, well=_is_fine(node, trouble))
+        return trouble
+
+    async def _for_all(self, node: Node, crew: Crew) -> Trouble | None:
+        """What runs once in the run may have done so in an earlier wave."""
+        claim = crew.claims.get(node.id)
+        if claim is None:
+            return await self._do(node)
+        if claim.settled is not None:
+            return self._follow(node, claim.settled)
+        before = self._host.acts
+        trouble = await self._do(node)
+        if self._host.acts > before or (trouble is not None and not trouble.ends_host):
+            self._settle(node, claim, trouble)
+        return trouble
+
+    def _settle(self, node: Node, claim: Claim, trouble: Trouble | None) -> None:
+        """Let all have what came of a node that ran once."""
         share(self._turn, node)
-        if trouble is None or (node.on_failure == "ignore" and not trouble.ends_host):
+        if trouble is None or _is_fine(node, trouble):
             claim.settle(Settled(self._host.name))
         elif trouble.status is Status.CANCELLED:
             claim.settle(Settled(self._host.name, trouble.reason, is_cancelled=True))
         else:
             claim.settle(Settled(self._host.name, f"{trouble.status}: {trouble}"))
-        return trouble
 
     def _follow(self, node: Node, settled: Settled | None) -> Trouble | None:
         """Another host has run it, or nobody does."""
@@ -276,6 +317,16 @@ class Walk:
             outer[block.register] = {"results": [*before, inner]}
         else:
             outer[block.register] = inner
+
+
+def _missed(need: str, hosts: Sequence[str]) -> Outcome:
+    words = f'needs "{need}", which did not end well on {fold(hosts)}'
+    return failed(words, temporary=False)
+
+
+def _is_fine(node: Node, trouble: Trouble | None) -> bool:
+    """Whether a node has ended well for those that need it."""
+    return trouble is None or (node.on_failure == "ignore" and not trouble.ends_host)
 
 
 def _rescues(block: Block, stop: Stop, status: Status) -> bool:

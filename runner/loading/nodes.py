@@ -10,7 +10,7 @@ from runner.loading.setting import Setting
 from runner.loading.step_values import optional_condition, word_places, words_of
 from runner.loading.steps import StepTexts, register_of, step_of
 from runner.loading.texts import Written, templates_of
-from runner.model.playbook import Block, Node
+from runner.model.playbook import Block, Node, nodes_of
 from runner.words import suggest
 
 SECTIONS_WITHOUT_NEEDS = "not every host of the wave gets there, so it could wait for ever"
@@ -200,3 +200,17 @@ def check_registers(parts: Iterable[Texts]) -> None:
         first = seen.setdefault((node.frame, node.register), place)
         if first is not place:
             place.error("E412", f'"{node.register}" is registered already at {first.here}', "take another name")
+
+
+def check_late(tree: Tree, section: str) -> None:
+    """Complain (E406) of ``once`` inside a block of a play's own section, where what runs once comes behind all."""
+    blocks = [node for node in tree.nodes if isinstance(node, Block)]
+    inner = {node.id for node in nodes_of(blocks) if node.once} - {block.id for block in blocks}
+    for texts in tree.texts:
+        node = texts.step if isinstance(texts, StepTexts) else texts.block
+        if node is not None and node.id in inner:
+            place = texts.cursor.at("once")
+            message = (
+                f'"once" has no meaning inside a block of "{section}": what runs once comes behind all that is there'
+            )
+            place.problems.error("E406", message, place.key, "write the step beside the block, or once on the block")

@@ -9,7 +9,7 @@ from runner.loading.cursor import Cursor
 from runner.loading.gates import gate_of
 from runner.loading.handlers import Handlers, Links, check_without_handlers
 from runner.loading.ids import Ids, slug, unique
-from runner.loading.nodes import Texts, Tree, check_registers, tree_of
+from runner.loading.nodes import Texts, Tree, check_late, check_registers, tree_of
 from runner.loading.opening import Opening, check_names
 from runner.loading.setting import Around, Brought, Reading, Setting
 from runner.loading.step_values import become_of, optional_condition, words_of
@@ -160,6 +160,8 @@ def _check_links(sections: _Sections, links: Links) -> None:
     links.check_order()
     check_without_handlers(sections.rollback.texts, "rollback")
     check_without_handlers(sections.always.texts, "always")
+    check_late(sections.rollback, "rollback")
+    check_late(sections.always, "always")
 
 
 def _take_links(texts: PlayTexts) -> None:

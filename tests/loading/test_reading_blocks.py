@@ -241,6 +241,17 @@ def test_needs_are_for_the_plays_own_steps():
     assert [(code, message) for code, _, _, message, _ in found] == [("E406", '"needs" has no meaning in "rollback"')]
 
 
+@pytest.mark.parametrize("section", ["always", "rollback"])
+def test_what_comes_behind_all_stands_in_no_block(section):
+    """In a play's own sections a step that runs once is the last of all; a block there runs on each host."""
+    text = f"steps: [{{command: a}}]\n{section}: [{{block: [{{command: b, once: run}}]}}, {{command: c, once: run}}]\n"
+    [(code, *_, message, hint)] = complaints(text)
+
+    assert code == "E406"
+    assert message.startswith(f'"once" has no meaning inside a block of "{section}"')
+    assert hint == "write the step beside the block, or once on the block"
+
+
 def test_lint_finds_the_steps_of_all_sections_in_order():
     """Blocks stand before their steps, sections in the order in which they run, and the gate apart."""
     texts, _ = read(

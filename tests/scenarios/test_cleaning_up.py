@@ -161,6 +161,23 @@ def test_hosts_that_stand_aside_take_a_place_to_tidy_up(tmp_path: Path) -> None:
     assert most_at_once(tidying) == 2
 
 
+def test_blocks_of_hosts_that_stand_aside_tidy_up_in_their_places(tmp_path: Path) -> None:
+    """The same inside a block: one at a time, where one may be at work at once."""
+    text = """
+version: 1
+hosts: all
+strategy: {type: parallel, concurrency: 1}
+steps:
+  - block: [{id: one, command: one}, {command: two, needs: [one]}]
+    always: [{command: tidy}]
+"""
+    run = ran(tmp_path, {("*", "tidy"): Answer(duration=3)}, (25, Level.STOP), text=text)
+
+    tidying = [(sent.time, sent.time + 3) for sent in run.fake.sent if sent.text == "tidy"]
+    assert len(tidying) == 3
+    assert most_at_once(tidying) == 1
+
+
 def test_a_kill_waits_for_no_place(tmp_path: Path) -> None:
     """A host would spend its minute on waiting."""
     text = PLAY.replace("  - command: two\n", "  - {command: two, once: wave, when: host.name == 'web06'}\n")

@@ -9,7 +9,7 @@ from scenario import Ran, Recorder, most_at_once, scenario, stopping
 from runner.engine.context import Run
 from runner.engine.stop import Level
 from runner.errors import ConnectError, JournalError
-from runner.model.events import StepEnded, StepIntent
+from runner.model.events import BudgetExceeded, HostStarted, StepEnded, StepIntent
 from runner.model.inventory import Host
 from runner.transports.fake import Answer, Connection, Fake, Script, answers
 
@@ -185,6 +185,84 @@ def test_a_wait_for_others_under_a_drain(tmp_path: Path) -> None:
     run = scenario(play(steps, strategy), tmp_path, answers(table), hosts="web[01-04]")
 
     assert run.statuses() == {"web01": "cancelled", "web02": "failed", "web03": "not_run", "web04": "not_run"}
+
+
+def test_a_need_that_is_not_met_leaves_the_step_out_though_that_is_ignored(tmp_path: Path) -> None:
+    """The host goes on behind it; the step itself is not sent."""
+    steps = """
+  - {id: stop, command: stop}
+  - {id: start, command: start, needs: [stop], on_failure: ignore}
+  - command: after
+"""
+    run = scenario(play(steps), tmp_path, answers({("web02", "stop"): Answer(rc=1)}), hosts="web[01-03]")
+
+    assert where(run, "start") == []
+    assert sorted(where(run, "after")) == ["web01", "web03"]
+    assert run.statuses()["web01"] == "changed"
+
+
+def test_needs_inside_a_block_that_runs_once(tmp_path: Path) -> None:
+    """The host that runs it has done, or not done, what is needed; nobody else comes there."""
+    steps = """
+  - once: run
+    block:
+      - {id: stop, command: stop, on_failure: continue}
+      - {id: start, command: start, needs: [stop]}
+"""
+    fine = scenario(play(steps), tmp_path, hosts="web[01-03]")
+    assert fine.commands() == ["stop", "start"]
+
+    bad = scenario(play(steps), tmp_path, answers({("*", "stop"): Answer(rc=1)}), hosts="web[01-03]")
+    assert bad.commands() == ["stop"]
+    assert set(bad.statuses().values()) == {"failed"}
+
+
+def test_what_runs_once_in_all_inside_a_block_that_runs_once_a_wave(tmp_path: Path) -> None:
+    """In the first wave alone."""
+    steps = "  - {once: wave, block: [{command: build, once: run}, {command: tell}]}\n"
+    run = scenario(play(steps, "{type: rolling, waves: 2}"), tmp_path, hosts="web[01-04]")
+
+    assert run.commands() == ["build", "tell", "tell"]
+
+
+def test_a_loop_that_runs_once_on_the_first_host_that_any_item_is_for(tmp_path: Path) -> None:
+    """Its condition is asked for each item; a host with none of them leaves it to the next, and waits."""
+    steps = """
+  - {command: "put {{ item }}", loop: [1, 2, 3], when: "item > 3 - host.index", once: run}
+  - {command: after}
+"""
+    text = play(steps).replace("host.index", "(2 if host.name == 'web02' else 0)")
+    run = scenario(text, tmp_path, answers({("*", "put*"): Answer(duration=5)}), hosts="web[01-03]")
+
+    assert [(sent.host, sent.text) for sent in run.fake.sent][:2] == [("web02", "put 2"), ("web02", "put 3")]
+    assert {sent.time for sent in run.fake.sent if sent.text == "after"} == {10.0}
+
+
+# stops at the wrong moment
+
+
+def test_a_step_whose_connection_comes_after_a_stop_is_not_sent(tmp_path: Path) -> None:
+    """It was being connected to when the stop came; nothing of it is to be taken back."""
+    fake = Fake(connecting=lambda _, __: Connection(duration=10))
+    run = scenario(
+        play("  - command: one\n"), tmp_path, fake=fake, hosts="web[01-02]", during=stopping((5, Level.STOP))
+    )
+
+    assert not run.fake.sent
+    assert set(run.statuses().values()) == {"cancelled"}
+
+
+def test_a_host_that_was_just_let_in_does_not_start_behind_the_last_failure(tmp_path: Path) -> None:
+    """Two end at the same moment: the first makes room for a third, the second is one failure too many."""
+    script = answers({("web0[12]", "*"): Answer(rc=1, duration=3)})
+    text = play("  - command: one\n", "{type: parallel, concurrency: 2, max_failures: 1}")
+    run = scenario(text, tmp_path, script, hosts="web[01-04]")
+
+    events = run.recorder.events
+    over = events.index(run.all(BudgetExceeded)[0])
+    assert not [event for event in events[over:] if isinstance(event, HostStarted)]
+    assert {sent.host for sent in run.fake.sent} == {"web01", "web02"}
+    assert run.statuses()["web04"] == "not_run"
 
 
 # handlers, changes

@@ -190,3 +190,45 @@ def test_a_host_that_the_plays_condition_keeps_out_keeps_nobody_waiting(tmp_path
     assert run.commands("web02") == ["which"]
     assert run.commands("web03") == ["which", "one", "two"]
     assert run.all(HostEnded, play="work", host="web02")[0].status == "not_run"
+
+
+def test_a_block_that_runs_once(tmp_path: Path) -> None:
+    """When all have come as far; the host that runs it does so by itself, and the others then go on."""
+    steps = """
+  - {id: one, command: one}
+  - once: wave
+    block: [{id: two, command: two}, {id: three, command: three, needs: [two]}]
+  - {id: four, command: four}
+"""
+    run = scenario(play(steps), tmp_path, uneven, hosts="web[01-03]")
+
+    assert [(sent.host, sent.time) for sent in run.fake.sent if sent.text in {"two", "three"}] == [
+        ("web01", 3.0), ("web01", 4.0),
+    ]  # fmt: skip
+    assert {sent.time for sent in run.fake.sent if sent.text == "four"} == {5.0}
+
+
+def test_a_block_that_needs_another(tmp_path: Path) -> None:
+    """A host for which the first is not meant waits at the second, and holds nobody up."""
+    steps = """
+  - {id: first, when: host.name != "web01", block: [{command: one}, {command: two}]}
+  - {id: second, needs: [first], block: [{command: three}]}
+"""
+    run = scenario(play(steps), tmp_path, lambda _: Answer(duration=1), hosts="web[01-02]")
+
+    assert {sent.time for sent in run.fake.sent if sent.text == "three"} == {2.0}
+
+
+def test_a_group_limit_at_a_step_that_runs_once(tmp_path: Path) -> None:
+    """A host that waits for it leaves its group's place to the one that runs it."""
+    text = """
+version: 1
+hosts: all
+vars: {rack: a}
+strategy: {type: parallel, sync: lockstep, group_by: rack, per_group_limit: 1}
+steps: [{command: one}, {command: migrate, once: run}, {command: two}]
+"""
+    run = scenario(text, tmp_path, uneven, hosts="web[01-03]")
+
+    assert [sent.host for sent in run.fake.sent if sent.text == "migrate"] == ["web01"]
+    assert run.commands().count("two") == 3
