@@ -3,6 +3,7 @@
 A kind sees a :class:`Target` and nothing else: not the plan, the transport's library, the clock or events.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,4 +167,26 @@ def typed(kind: StepKind[P], params: Mapping[str, Any]) -> P:
     try:
         return msgspec.convert(params, kind.params)
     except msgspec.ValidationError as error:
-        raise StepError(f"{kind.name}: {error}") from None
+        raise StepError(f"{kind.name}: {_in_words(str(error))}") from None
+
+
+_MISFIT = re.compile(r"Expected `(.+?)`, got `(.+?)`(?: - at `\$\.?(.*)`)?")
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+    "array": "a list",
+    "object": "a mapping",
+}
+
+
+def _in_words(message: str) -> str:
+    """What msgspec says of a value, in the words of the language."""
+    found = _MISFIT.fullmatch(message)
+    if found is None:
+        return message
+    wanted, given, place = found.groups()
+    known = [_WORDS.get(word, word) for word in wanted.split(" | ") if word != "null"]
+    return f"{f'{place}: ' if place else ''}got {_WORDS.get(given, given)}, expected {' or '.join(known)}"

@@ -38,6 +38,12 @@ def test_assert_names_the_condition_that_does_not_hold(target: LocalTarget) -> N
     assert said.message == "too little (does not hold: false)"
 
 
+def test_a_rendered_value_that_does_not_fit_is_told_in_plain_words(target: LocalTarget) -> None:
+    """The key, what there is and what should be."""
+    with pytest.raises(StepError, match=r"^assert: message: got a list, expected text$"):
+        do(ASSERT, {"that": [True], "message": ["a"]}, target)
+
+
 def test_set_keeps_types(target: LocalTarget) -> None:
     """A list stays a list, None stays None."""
     values = {"a": [1, "2"], "b": None, "c": {"d": 1.5}, "e": "{{ no template }}"}
