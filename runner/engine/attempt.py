@@ -87,8 +87,8 @@ async def _attempt(
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
         return _not_begun(turn, error, place).untried(), said
-    if turn.stop.level >= Level.STOP:
-        # It waited for its connection, or its turn on the delegate, and a stop came meanwhile.
+    if delegate and turn.stop.level >= Level.STOP:
+        # It waited for its turn on the delegate, and a stop came meanwhile.
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
     intent = StepIntent(
         play=turn.play.id,
@@ -118,7 +118,7 @@ async def ready(
 ) -> tuple[dict[str, Any], StepTarget]:
     """What a try is made with: params and keys rendered, the session open where the kind sends anything to the host.
 
-    Raises what keeps a step from beginning, and TimeoutError where a kill came meanwhile.
+    Raises what keeps a step from beginning, and TimeoutError where a stop came meanwhile.
     """
     kind = turn.run.kinds[step.kind]
     params = _rendered(turn, step, names)
@@ -215,7 +215,9 @@ async def _session(turn: Turn, place: Host, target: StepTarget | None, beside: A
         session = await (beside.enter_async_context(sessions.beside(place)) if beside else sessions.get(place))
         if target is not None:
             await session.prepare(target.become)
-        return session
+    if turn.stop.level >= Level.STOP:
+        raise TimeoutError
+    return session
 
 
 async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: StepTarget, hearing: Hearing) -> Outcome:
