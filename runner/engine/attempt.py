@@ -13,7 +13,7 @@ from typing import Any
 
 from runner.engine.decisions import asked_by_step
 from runner.engine.hearing import Hearing
-from runner.engine.stop import Deadline, Level
+from runner.engine.stop import Deadline, Level, Stopped
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, JournalError, LostError, RenderError, RunnerError, StepError
@@ -49,8 +49,11 @@ async def _delegated(
         place = place_of(turn, step, names)
     except RenderError as error:
         return failed(words_of(error), temporary=False).untried(), {}
-    async with turn_at(turn, step, place) as beside:
-        return await _attempt(turn, step, names, place=place, item=item, attempt=attempt, beside=beside)
+    try:
+        async with turn_at(turn, step, place) as beside:
+            return await _attempt(turn, step, names, place=place, item=item, attempt=attempt, beside=beside)
+    except Stopped:
+        return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), {}
 
 
 @asynccontextmanager
@@ -63,7 +66,7 @@ async def turn_at(turn: Turn, step: Step, place: Host) -> AsyncIterator[AsyncExi
         yield None
         return
     held = turn.run.sessions.held(place.name)
-    async with turn.run.lanes.delegate(place.name, step), held, AsyncExitStack() as stack:
+    async with turn.run.lanes.delegate(place.name, step, turn.stop), held, AsyncExitStack() as stack:
         yield stack if place.name == CONTROLLER or step.throttle is not None else None
 
 

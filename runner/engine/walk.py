@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from runner.engine.crew import Crew, Part
 from runner.engine.host import HostRun, Trouble, cleaning_up, ends_host
 from runner.engine.meetings import Claim, Settled
-from runner.engine.stop import Level, Stop
+from runner.engine.stop import Level, Stop, Stopped
 from runner.engine.task import Fate, answer_for, holds, run_step
 from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
@@ -246,8 +246,11 @@ class Walk:
 
     async def _throttled(self, step: Step) -> Trouble | None:
         turn = self._turn
-        async with turn.run.lanes.step(turn.play.id, step):
-            return self._stopped(step) if turn.stop.level >= Level.STOP else await self._run(step)
+        try:
+            async with turn.run.lanes.step(turn.play.id, step, turn.stop):
+                return await self._run(step)
+        except Stopped:
+            return self._stopped(step)
 
     async def _run(self, step: Step) -> Trouble | None:
         run = self._turn.run

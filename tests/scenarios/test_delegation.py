@@ -5,7 +5,7 @@ from pathlib import Path
 from scenario import most_at_once, scenario
 
 from runner.errors import ConnectError
-from runner.model.events import BudgetChanged, StepEnded, StepIntent
+from runner.model.events import BudgetChanged, HostEnded, StepEnded, StepIntent
 from runner.transports.fake import Answer, Connection, Fake, answers
 
 DRAIN = """
@@ -139,3 +139,25 @@ steps:
 
     assert run.statuses() == {"web01": "changed", "lb1": "ok"}
     assert [time for time, name in run.fake.closes if name == "lb1"] == [10]
+
+
+def test_a_stop_ends_the_wait_for_a_delegate_that_another_play_holds(tmp_path: Path) -> None:
+    """The play whose budget is exceeded ends there and then; the other one finishes."""
+    text = """
+version: 1
+plays:
+  - {name: long, hosts: web01, needs: [], steps: [{command: long, delegate_to: lb1}]}
+  - name: short
+    hosts: web[02-03]
+    needs: []
+    strategy: {type: parallel, max_failures: 0}
+    steps:
+      - {command: fail, when: host.name == "web02"}
+      - {command: wait, delegate_to: lb1}
+"""
+    table = {("lb1", "long"): Answer(duration=1000), ("web02", "fail"): Answer(rc=1, duration=5)}
+    run = scenario(text, tmp_path, answers(table), hosts=HOSTS)
+
+    [end] = run.all(HostEnded, host="web03")
+    assert (end.status, run.at(end)) == ("cancelled", 5)
+    assert run.statuses()["web01"] == "changed"

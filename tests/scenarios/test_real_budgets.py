@@ -195,7 +195,7 @@ inventory: hosts.yaml
 hosts: all
 strategy: {type: rolling, waves: 2, on_exceed: rollback}
 steps:
-  - shell: "echo new {{ host.name }} >> FOLDER/log; test {{ host.name }} != web04"
+  - shell: "echo new {{ host.name }} >> FOLDER/log; [ {{ host.name }} != web04 ] || { sleep 1; exit 1; }"
 rollback:
   - shell: "echo old {{ host.name }} >> FOLDER/log; test {{ host.name }} != FAILING"
 """
