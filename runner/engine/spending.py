@@ -83,6 +83,5 @@ class Spending:
         if not answer.yes:
             self.finish(Level.DRAIN if answer.yes is None else Level.STOP, self.stop.reason or reason)
             return
-        self.budget.allowed = self.budget.spent  # a further failure asks again
         if self.places is not None:
             self.places.go_on()

@@ -22,6 +22,8 @@ TAIL_LINES = 10
 _BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 _IGNORABLE = _BAD - _LOST
+_UNMADE = {Status.UNREACHABLE, Status.CANCELLED}
+"""Ends of a try that may have got no further than looking for its host, or waiting for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False,
     """
     if step.register and not again:
         turn.kept(step.frame)[step.register] = Result(outcome)
-    fate = _fate(step, outcome.status, taken)
+    fate = _fate(step, outcome.status, taken) if outcome.status in _BAD else ""
     turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, fate=fate))
-    return Ended(outcome.status, _is_ignored(step, outcome.status), outcome.message)
+    return Ended(outcome.status, _is_own(step, fate), outcome.message)
 
 
 def holds(turn: Turn, node: Node) -> bool:
@@ -172,7 +174,7 @@ async def _run_item(
     for attempt in itertools.count(1):
         outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=before + attempt)
         outcome = judge(turn, step, outcome, scope=scope, attempt=attempt)
-        acted = acted or _was_made(outcome)
+        acted = acted or outcome.status not in _UNMADE or (outcome.status is Status.CANCELLED and outcome.was_tried)
         policy = step.retry or turn.run.kinds[step.kind].retry
         seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{item}"
         delay = next_delay(policy, attempt, outcome, seed=seed)
@@ -185,13 +187,6 @@ async def _run_item(
         turn.tries[step.id, item] = before + attempt
         output = {**output, "attempt": before + attempt}
     return Result(outcome, attempts=attempt), acted, output
-
-
-def _was_made(outcome: Outcome) -> bool:
-    """Whether a try got further than looking for its host, or waiting for its turn."""
-    if outcome.status is Status.CANCELLED:
-        return outcome.was_tried
-    return outcome.status is not Status.UNREACHABLE
 
 
 def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
@@ -251,21 +246,22 @@ def _end(
     if step.register:
         turn.kept(step.frame)[step.register] = result
     status = result.outcome.status
-    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, fate=_fate(step, status, taken)))
-    return Ended(status, _is_ignored(step, status), said_of(step, result.outcome), acted=acted, changed=changed)
-
-
-def _is_ignored(step: Step, status: Status) -> bool:
-    return step.on_failure == "ignore" and status in _IGNORABLE
+    fate = _fate(step, status, taken) if status in _BAD else ""
+    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, fate=fate))
+    ignored = bool(fate) and _is_own(step, fate)
+    return Ended(status, ignored, said_of(step, result.outcome), acted=acted, changed=changed)
 
 
 def _fate(step: Step, status: Status, taken: Taken) -> Fate:
-    """Whether the step, or a block round it, says that its end in this status is no failure of the host."""
-    if status not in _BAD:
-        return ""
-    if _is_ignored(step, status):
-        return "ignored"
-    return taken(status) if step.on_failure == "stop" else ""
+    """Whether the step, or a block round it, says that its end in this bad status is no failure of the host."""
+    if status in _IGNORABLE and step.on_failure != "stop":
+        return "ignored" if step.on_failure == "ignore" else ""
+    return taken(status)
+
+
+def _is_own(step: Step, fate: Fate) -> bool:
+    """Whether the step itself says so: then the host goes on right behind it."""
+    return fate == "ignored" and step.on_failure == "ignore"
 
 
 def _ended(

@@ -304,10 +304,8 @@ class Walk:
         for block, stop in reversed(self._blocks):
             if _rescues(block, stop, status):
                 return "rescued"
-            if block.on_failure == "ignore" and not ends_host(status):
-                return "ignored"
-            if block.on_failure == "continue":
-                return ""
+            if block.on_failure != "stop" and not ends_host(status):
+                return "ignored" if block.on_failure == "ignore" else ""
         return ""
 
     def _show(self, block: Block) -> None:

@@ -233,6 +233,34 @@ def test_on_exceed_says_what_becomes_of_those_at_work(tmp_path: Path, action: st
     assert [event.action for event in run.all(BudgetExceeded)] == [action]
 
 
+def test_a_drain_lets_hosts_at_work_do_all_they_have_to_do(tmp_path: Path) -> None:
+    """Handlers, rescue, and what waits for others that are at work."""
+    steps = """
+  - block: [{id: one, command: one}]
+    rescue: [{command: mend}]
+  - {command: two, notify: restart}
+  - {id: last, command: last, once: wave}
+"""
+    text = (
+        "version: 1\nhosts: web*\nstrategy: {type: parallel, concurrency: 3, max_failures: 0, on_exceed: drain}\n"
+        f"steps:\n{steps}\nhandlers: [{{id: restart, command: restart}}]\nalways: [{{command: tidy}}]\n"
+    )
+    table = {
+        ("web02", "one"): Answer(lost="gone"),
+        ("web03", "one"): Answer(rc=1, duration=5),
+        ("*", "*"): Answer(duration=3),
+    }
+    run = scenario(text, tmp_path, answers(table), hosts="web[01-06]")
+
+    assert run.commands("web03") == ["one", "mend", "two", "restart", "tidy"]
+    assert run.commands("web01") == ["one", "two", "last", "restart", "tidy"]
+    assert by_status(run) == {
+        "changed": ["web01", "web03"],
+        "unknown": ["web02"],
+        "not_run": ["web04", "web05", "web06"],
+    }
+
+
 def test_a_kill_ends_process_groups_at_once(tmp_path: Path) -> None:
     """Two running steps are ended, and seen to be gone; the run is over long before they would have been."""
     text = play("type: parallel, concurrency: 3, max_failures: 0, on_exceed: kill")
@@ -291,6 +319,18 @@ def test_a_canary_and_then_a_window(tmp_path: Path) -> None:
     assert most_at_once(spans) == 3
     exceeded = run.at(run.all(BudgetExceeded)[0])
     assert not [sent for sent in run.fake.sent if sent.text == "one" and sent.time >= exceeded]
+
+
+def test_the_canary_passes_its_gate_alone(tmp_path: Path) -> None:
+    """Nobody else begins before that; where it does not pass, nobody begins at all."""
+    strategy = "type: rolling, waves: [1, rest], concurrency: 3, gate: [{command: look, deadline: 5s}]"
+    script = answers({("web01", "look"): [Answer(rc=1), Answer()], ("*", "*"): Answer(duration=1)})
+    fine = scenario(play(strategy), tmp_path, script, hosts="web[01-08]")
+    assert min(sent.time for sent in fine.fake.sent if sent.host != "web01") == 4
+
+    bad = scenario(play(strategy), tmp_path, answers({("*", "look"): Answer(rc=1)}), hosts="web[01-08]")
+    assert {sent.host for sent in bad.fake.sent} == {"web01"}
+    assert bad.summary.flags.gate
 
 
 def test_a_window_takes_hosts_in_their_order(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ steps:
     starts = {event.host: run.at(event) for event in run.all(StepIntent, step="command")}
     spans = [(starts[event.host], run.at(event)) for event in run.all(StepEnded, step="command")]
     assert most_at_once(spans) == 2
+    assert most_at_once([(sent.time, sent.time + 1) for sent in run.fake.sent]) <= 6
     assert run.summary.status == "ok"
 
 

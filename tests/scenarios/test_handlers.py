@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from scenario import scenario
+from scenario import scenario, stopping
 
+from runner.engine.stop import Level
 from runner.model.events import HandlerNotified, HostEnded
 from runner.transports.fake import Answer, answers
 
@@ -75,6 +76,28 @@ def test_a_handler_that_fails_fails_its_host(tmp_path: Path) -> None:
 
     assert run.commands()[-1] == "restart it"
     assert run.statuses() == {"web01": "failed"}
+
+
+def test_a_stop_leaves_handlers_for_later(tmp_path: Path) -> None:
+    """They are listed; the host had more to do, so it was stopped on its way."""
+    run = scenario(
+        PLAY, tmp_path, lambda _: Answer(duration=10), hosts="web01", during=stopping((35, Level.STOP))
+    )  # fmt: skip
+
+    assert run.commands() == ["one", "two", "check", "last"]
+    assert run.statuses() == {"web01": "cancelled"}
+    assert {group.handler for group in run.summary.handlers} == {"restart", "reload"}
+
+
+def test_a_kill_ends_a_handler(tmp_path: Path) -> None:
+    """It has yet to run, and so have those behind it."""
+    run = scenario(
+        PLAY, tmp_path, lambda _: Answer(duration=10), hosts="web01", during=stopping((45, Level.KILL))
+    )  # fmt: skip
+
+    assert run.commands()[-1] == "restart it"
+    assert run.seconds == 45
+    assert {group.handler for group in run.summary.handlers} == {"restart", "reload"}
 
 
 def test_a_handler_may_run_once_in_all(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from scenario import Ran, Recorder, most_at_once, scenario, stopping
+import pytest
+from scenario import Ran, Recorder, gone, most_at_once, scenario, stopping
 
 from runner.engine.context import Run
 from runner.engine.stop import Level
@@ -236,6 +237,21 @@ def test_a_loop_that_runs_once_on_the_first_host_that_any_item_is_for(tmp_path: 
 
     assert [(sent.host, sent.text) for sent in run.fake.sent][:2] == [("web02", "put 2"), ("web02", "put 3")]
     assert {sent.time for sent in run.fake.sent if sent.text == "after"} == {10.0}
+
+
+@pytest.mark.parametrize("says", ["on_failure: ignore", "on_failure: continue"])
+def test_a_lost_host_is_rescued_whatever_its_step_says(tmp_path: Path, says: str) -> None:
+    """Nothing goes on behind a step whose host is lost; the block round it takes that up, and so it is shown."""
+    steps = f"""
+  - block: [{{id: one, command: one, {says}}}, {{command: two}}]
+    rescue: {{on: [unreachable], steps: [{{command: mend, delegate_to: controller}}]}}
+"""
+    run = scenario(play(steps), tmp_path, fake=gone("web01"), hosts="web[01-02]")
+
+    assert run.commands("controller") == ["mend"]
+    [lost] = run.all(StepEnded, host="web01", step="one")
+    assert (lost.status, lost.rescued) == ("unreachable", True)
+    assert run.statuses()["web01"] == "unreachable"
 
 
 # stops at the wrong moment

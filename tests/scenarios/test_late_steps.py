@@ -89,6 +89,30 @@ def test_it_runs_after_an_interrupt_too(tmp_path: Path, level: Level) -> None:
     assert run.statuses()["web05"] == "not_run"
 
 
+def test_a_flag_is_set_once_before_all_and_unset_once_behind_all(tmp_path: Path) -> None:
+    """Though a host of the second wave fails, and somebody interrupts the run twice."""
+    text = PLAY.replace("  - {command: work}", "  - {command: set the flag, once: run}\n  - {command: work}")
+    table = {("*", "work"): Answer(duration=30), ("web03", "work"): Answer(rc=1)}
+    run = scenario(
+        text, tmp_path, answers(table), hosts="web[01-06]", during=stopping((40, Level.STOP), (45, Level.KILL))
+    )  # fmt: skip
+
+    sent = [sent.text for sent in run.fake.sent]
+    assert (sent[0], sent[-1]) == ("set the flag", "unset the flag")
+    assert (sent.count("set the flag"), sent.count("unset the flag")) == (1, 1)
+    assert run.seconds == 45
+
+
+def test_it_comes_behind_a_rollback(tmp_path: Path) -> None:
+    """The way back is still part of the play."""
+    text = PLAY.replace("max_failures: 5", "max_failures: 0, on_exceed: rollback") + "rollback: [{command: back}]\n"
+    run = scenario(text, tmp_path, answers({("web03", "work"): Answer(rc=1)}), hosts="web[01-04]")
+
+    assert run.fake.sent[-1].text == "unset the flag"
+    assert where(run, "back") == ["web03", "web04", "web01", "web02"]
+    assert set(run.statuses().values()) == {"rolled_back"}
+
+
 def test_where_no_host_began_there_is_nothing_to_undo(tmp_path: Path) -> None:
     """An interrupt before the play."""
     run = scenario(PLAY, tmp_path, hosts="web[01-02]", during=lambda run: run.stop.raise_to(Level.STOP, "interrupted"))
