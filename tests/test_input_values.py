@@ -26,13 +26,13 @@ def wanted(kind, **more):
         ("duration", 10, 10),
         ("list", ["a", 1], ["a", 1]),
         ("mapping", {"a": 1}, {"a": 1}),
-        ("path", "dist/app.tar", "/work/dist/app.tar"),
+        ("path", "dist/app.tar", "/site/dist/app.tar"),
         ("path", "/srv/app.tar", "/srv/app.tar"),
     ],
 )
 def test_a_value_of_the_type_is_taken(kind, value, taken):
     """Durations become seconds, whole ones whole numbers; paths start at the file that gives them."""
-    value = accepted(wanted(kind), value, folder="/work")
+    value = accepted(wanted(kind), value, folder="/site")
 
     assert value == taken
     assert type(value) is type(taken)

@@ -1,6 +1,7 @@
 """A host's way through steps and blocks: conditions, rescue, always, what runs once, and what waits for others."""
 
 from collections.abc import Awaitable, Iterable, Sequence
+from functools import partial
 
 from runner.engine.crew import Crew, Part
 from runner.engine.host import HostRun, Trouble, cleaning_up, ends_host
@@ -225,7 +226,7 @@ class Walk:
         """End a node that does not run here: each of its steps is skipped, or the first has failed."""
         trouble = None
         for step in leaves([node]):
-            ended = answer_for(self._turn, step, outcome, again=again, taken=self._taken)
+            ended = answer_for(self._turn, step, outcome, again=again, taken=partial(self._taken_of, node))
             trouble = trouble or self._host.weigh(step, ended)
             if not outcome.status.is_well:
                 break
@@ -298,6 +299,12 @@ class Walk:
     def _over(self, block: Block, part: Part) -> None:
         if self._crew is not None:
             self._crew.over(self._host.name, block, part)
+
+    def _taken_of(self, node: Node, status: Status) -> Fate:
+        """The same of a node that did not run: a block that fails at its start is not rescued, but may be ignored."""
+        if isinstance(node, Block) and node.on_failure != "stop":
+            return "ignored" if node.on_failure == "ignore" else ""
+        return self._taken(status)
 
     def _taken(self, status: Status) -> Fate:
         """What a block round the step makes of an end in this status."""

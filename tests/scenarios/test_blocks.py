@@ -126,3 +126,14 @@ def test_a_lost_host_is_taken_care_of_elsewhere(tmp_path: Path) -> None:
     assert [sent.text for sent in fake.sent if sent.host == "web02"].count("drain web01") == 1
     assert not [sent for sent in fake.sent if sent.host == "web01"]
     assert run.statuses() == {"web01": "unreachable", "web02": "changed"}
+
+
+def test_a_block_that_can_not_begin_may_be_ignored(tmp_path: Path) -> None:
+    """Its condition can't be asked: that is told as ignored, and the host is well."""
+    steps = "  - {block: [{command: one}], when: host.vars.nothing > 1, on_failure: ignore}\n  - command: after\n"
+    run = ran(steps, tmp_path)
+
+    assert run.commands("web01") == ["after"]
+    assert run.statuses()["web01"] == "changed"
+    assert not run.summary.failures
+    assert [group.hosts for group in run.summary.ignored] == [("web01", "web02")]
