@@ -26,8 +26,6 @@ async def late(play: "PlayRun", scope: Scope, names: Iterable[str]) -> None:
         notified = [host for host in hosts if node.id in host.pending]
         if notified and play.stop.level < Level.STOP:
             await on_first(play, node, notified, lambda host, node: Walk(host, host.turn).through([node]))
-            for host in notified:
-                host.pending.pop(node.id, None)
     for node in once_in(play.play.always, scope):
         await on_first(play, node, hosts, _whatever)
 

@@ -78,7 +78,6 @@ class _Back:
 
     async def _one(self, host: HostRun) -> None:
         host.is_lost = False  # it may be there again
-        host.pending.clear()
         host.go_back()
         host.start("rollback")
         walk = Walk(host, host.turn.under(self._stop))

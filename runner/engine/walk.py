@@ -52,8 +52,7 @@ class Walk:
         for handler in self._turn.play.handlers:
             if handler.id in self._host.pending and handler.once is None:
                 trouble = await self._one(handler)
-                if trouble is None or trouble.status is not Status.CANCELLED:
-                    self._host.pending.pop(handler.id, None)
+                self._host.pending.pop(handler.id, None)
                 if trouble is not None and not self._goes_on(handler, trouble):
                     return trouble
         return None

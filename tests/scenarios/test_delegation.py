@@ -78,6 +78,15 @@ def test_a_delegate_that_is_lost_leaves_the_step_unknown(tmp_path: Path) -> None
     assert run.statuses()["web01"] == "unknown"
 
 
+def test_a_delegate_that_is_lost_is_not_the_host_itself(tmp_path: Path) -> None:
+    """What the host has to do in any case is still sent to it."""
+    text = DRAIN + "always: [{command: tidy}]\n"
+    run = scenario(text, tmp_path, answers({("lb1", "drain web01"): Answer(lost="reset by peer")}), hosts=HOSTS)
+
+    assert run.commands("web01") == ["tidy"]
+    assert run.statuses()["web01"] == "unknown"
+
+
 def test_a_throttle_limits_hosts_in_a_step(tmp_path: Path) -> None:
     """Two at that step, six at work."""
     text = """

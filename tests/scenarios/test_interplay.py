@@ -419,6 +419,27 @@ def test_a_kill_lets_nobody_into_a_throttled_step(tmp_path: Path) -> None:
     assert set(run.statuses().values()) == {"cancelled"}
 
 
+def test_a_stop_lets_nobody_into_a_throttled_step(tmp_path: Path) -> None:
+    """The two in it finish; the others are connected and ready, and never begin it."""
+    steps = "  - {command: fast}\n  - {command: slow, throttle: 2}\n"
+    table = {("*", "slow"): Answer(duration=60)}
+    run = scenario(play(steps), tmp_path, answers(table), hosts="web[01-06]", during=stopping((5, Level.STOP)))
+
+    assert len(where(run, "slow")) == 2
+    assert run.seconds == 60
+
+
+def test_a_stop_ends_a_loop_behind_its_running_item(tmp_path: Path) -> None:
+    """The other items are not sent, and the step is no success."""
+    steps = "  - {command: 'put {{ item }}', loop: [1, 2, 3]}\n"
+    run = scenario(
+        play(steps), tmp_path, lambda _: Answer(duration=10), hosts="web01", during=stopping((15, Level.STOP))
+    )  # fmt: skip
+
+    assert run.commands() == ["put 1", "put 2"]
+    assert run.statuses() == {"web01": "cancelled"}
+
+
 def test_a_stop_lets_nobody_onto_a_delegate(tmp_path: Path) -> None:
     """The one that is there finishes; the others were never sent anything, so nothing of them is to be taken back."""
     steps = "  - {command: drain, delegate_to: lb1}\n"

@@ -89,6 +89,17 @@ def test_it_runs_after_an_interrupt_too(tmp_path: Path, level: Level) -> None:
     assert run.statuses()["web05"] == "not_run"
 
 
+def test_after_a_kill_it_has_a_minute_of_its_own(tmp_path: Path) -> None:
+    """Its host has spent one on what it had to do in any case."""
+    text = PLAY + "  - {command: tidy}\n"
+    table = {("web01", "tidy"): Answer(duration=3600), ("*", "*"): Answer(duration=30)}
+    run = scenario(text, tmp_path, answers(table), hosts="web01", during=stopping((5, Level.KILL)))
+
+    assert [(sent.text, sent.time) for sent in run.fake.sent] == [("work", 0), ("tidy", 5), ("unset the flag", 65)]
+    assert run.all(StepEnded)[-1].status == "changed"
+    assert run.seconds == 95
+
+
 def test_a_flag_is_set_once_before_all_and_unset_once_behind_all(tmp_path: Path) -> None:
     """Though a host of the second wave fails, and somebody interrupts the run twice."""
     text = PLAY.replace("  - {command: work}", "  - {command: set the flag, once: run}\n  - {command: work}")

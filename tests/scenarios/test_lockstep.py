@@ -232,3 +232,18 @@ steps: [{command: one}, {command: migrate, once: run}, {command: two}]
 
     assert [sent.host for sent in run.fake.sent if sent.text == "migrate"] == ["web01"]
     assert run.commands().count("two") == 3
+
+
+def test_a_host_that_goes_on_behind_a_failure_leaves_its_place(tmp_path: Path) -> None:
+    """One at a time in a step: the next gets its turn there, before the first goes on or is rescued."""
+    steps = """
+  - {id: one, command: one, on_failure: continue}
+  - block: [{id: two, command: two}]
+    rescue: [{command: mend}]
+  - {id: three, command: three}
+"""
+    table = {("web01", "one"): Answer(rc=1), ("web01", "two"): Answer(rc=1)}
+    run = scenario(play(steps, "type: parallel, concurrency: 1"), tmp_path, answers(table), hosts="web[01-03]")
+
+    assert_in_step(run, "one", "two", "three")
+    assert run.statuses() == {"web01": "failed", "web02": "changed", "web03": "changed"}

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from scenario import scenario
 
 from runner.model.events import HostEnded, StepEnded
@@ -35,6 +36,43 @@ def test_it_fails_where_one_of_them_failed(tmp_path: Path) -> None:
     assert run.statuses() == {"web01": "failed", "web02": "failed", "web03": "failed"}
     reason = run.all(StepEnded, host="web01", step="start")[0].reason
     assert reason == 'needs "stop", which did not end well on web02'
+
+
+def test_it_fails_where_one_of_them_never_came_to_it(tmp_path: Path) -> None:
+    """A host that failed before has not ended it well either."""
+    text = STEPS.replace("  - {id: stop", "  - {command: before}\n  - {id: stop")
+    run = scenario(text, tmp_path, answers({("web02", "before"): Answer(rc=1)}), hosts="web[01-03]")
+
+    assert "start" not in run.commands()
+    reason = run.all(StepEnded, host="web01", step="start")[0].reason
+    assert reason == 'needs "stop", which did not end well on web02'
+
+
+def test_it_waits_for_nobody_once_one_has_ended_badly(tmp_path: Path) -> None:
+    """What the slow one comes to changes nothing any more."""
+    table = {("web02", "stop"): Answer(rc=1), ("web03", "stop"): Answer(duration=60)}
+    run = scenario(STEPS, tmp_path, answers(table), hosts="web[01-03]")
+
+    assert run.at(run.all(HostEnded, host="web01")[0]) == 0
+
+
+@pytest.mark.parametrize("waits", ["needs: [stop]", "once: wave, when: host.name == 'web04'"])
+def test_it_waits_for_nobody_who_was_kept_out(tmp_path: Path, waits: str) -> None:
+    """The second of four fails, and no other is let in: the first, which waits for all, is cancelled, or goes on."""
+    text = f"""
+version: 1
+hosts: all
+strategy: {{type: parallel, concurrency: 1, max_failures: 0, on_exceed: drain}}
+steps:
+  - {{id: stop, command: stop}}
+  - {{command: fail, when: host.name == 'web02'}}
+  - {{command: start, {waits}}}
+"""
+    run = scenario(text, tmp_path, answers({("*", "fail"): Answer(rc=1)}), hosts="web[01-04]")
+
+    assert "start" not in run.commands()
+    assert run.statuses()["web01"] == ("cancelled" if "needs" in waits else "changed")
+    assert run.statuses()["web03"] == "not_run"
 
 
 def test_a_skipped_step_is_fine(tmp_path: Path) -> None:
