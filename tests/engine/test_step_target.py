@@ -93,8 +93,11 @@ def test_work_that_hangs_holds_up_neither_a_timeout_nor_the_end() -> None:
         go_on.wait(20)
 
     async def story() -> None:
+        hanging = asyncio.ensure_future(target_on(None).in_thread(work))
+        while not threads:  # noqa: ASYNC110 - a thread can not set an event of the loop; a busy machine takes its time
+            await asyncio.sleep(0.01)
         async with asyncio.timeout(0.1):
-            await target_on(None).in_thread(work)
+            await hanging
 
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
