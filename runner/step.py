@@ -137,7 +137,9 @@ class StepKind(Generic[P]):
     say in params that may still hold Templates. ``conditions`` names the params that are bare expressions. ``on_host``
     says, from params, whether the kind sends anything to the host (``set`` and ``log`` never do, so they open no
     connection); ``only_connects`` that it opens one and runs nothing there. ``retry`` is the kind's own retry policy
-    where a step names none. ``idempotent`` kinds change nothing when run twice.
+    where a step names none. ``idempotent`` kinds change nothing when run twice. ``heard`` makes the outcome from the
+    result of the kind's one command that is not ``quiet``, where it has just one: so that an end that only the host's
+    record tells counts as if it had been heard; it is tried as a whole again otherwise.
     ``timeout`` is the kind's own default in seconds, None for none, -1 for the language's.
     ``answers`` names what the kind adds to a registered result. ``local_files`` names the params that are paths, or
     lists of paths, of files of the project, so that a missing one is found before any host is contacted.
@@ -156,6 +158,7 @@ class StepKind(Generic[P]):
     only_connects: bool = False
     retry: Retry | None = None
     idempotent: bool = False
+    heard: Callable[[CommandResult, Target], Outcome] | None = None
     timeout: float | None = -1.0
     answers: tuple[str, ...] = ()
     local_files: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from runner.model.inventory import Become, Host
 from runner.model.outcome import NOTHING, Captured
@@ -41,6 +41,20 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeping:
+    """What the host does with a command whose connection, or controller, is lost, and under which name it notes it.
+
+    ``key`` (1 to 40 letters and digits, unique in a run) names the command in the host's record; empty for none.
+    ``on_loss`` ``finish`` lets it go on, held to ``timeout`` (seconds since its start, None for none) by the shell on
+    the host; ``kill`` ends its process group.
+    """
+
+    key: str = ""
+    timeout: float | None = None
+    on_loss: Literal["finish", "kill"] = "finish"
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One command: either ``argv``, run as it is, or ``script``, run by ``/bin/sh -c`` with ``args`` as ``$1``….
 
@@ -60,6 +74,7 @@ class Command:
     sink: Sink | None = None
     keep_stdout: bool = True
     fate: Fate = field(default_factory=Fate)
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,23 @@ class CommandResult:
     signal: str | None = None
     stdout: Captured = NOTHING
     stderr: Captured = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the host's record says of a command whose end was not heard.
+
+    ``done``: it ended, with ``result``, whose streams hold what was left of its output (``truncated`` where more may
+    have been). ``running``: it goes on as process group ``group``. ``never``: it was not started, and what could still
+    have started it is gone. ``gone``: it was started, and is there no more without an end; ``ended`` says that the host
+    itself ended its whole group. ``none``: there is no record that can be believed, or the host was started anew.
+    """
+
+    state: Literal["done", "running", "never", "gone", "none"]
+    result: CommandResult | None = None
+    group: int | None = None
+    ended: bool = False
+    reason: str = ""
 
 
 class Session(Protocol):
@@ -96,6 +128,14 @@ class Session(Protocol):
 
     async def run(self, command: Command) -> CommandResult:
         """Run it and wait for its end, as the module's docstring promises."""
+        ...
+
+    async def recall(self, key: str, become: Become | None) -> Recalled:
+        """Read the host's record of a command of this run that an earlier session sent, as the user it ran as.
+
+        Nothing that an earlier session still had under way can start it afterwards. Raises ConnectError, LostError, or
+        StepError where the user is refused.
+        """
         ...
 
     def beside(self) -> "Session":
@@ -128,7 +168,7 @@ class TransportContext:
     ConnectError (cause ``auth``) where nobody is there. ``secret(text)`` turns the value of a password key into the
     password: a declared secret's name gives that secret, other text is itself. ``warn`` takes a sentence for people.
     ``folder`` is a private place on the controller for files of the run. ``connect_timeout`` is the command line's,
-    in seconds, or None.
+    in seconds, or None. ``token`` names this run's records on hosts (128 bits, hex); empty for no records.
     """
 
     find: Callable[[str], Host | None]
@@ -141,6 +181,7 @@ class TransportContext:
     environ: Mapping[str, str]
     connect_timeout: float | None = None
     grace: float = GRACE
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)

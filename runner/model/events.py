@@ -15,7 +15,14 @@ class Base(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, k
 
 
 class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
-    """The first record: who runs what, from where, with which inputs (a secret is a name here)."""
+    """The first record: who runs what, from where, with which inputs (a secret is a name here).
+
+    It comes again, with ``resume``, whenever the run is gone on with. ``options`` are those that shape the plan, so
+    that it can be made again; ``plan`` is the SHA-256 of the stored plan; ``digests`` are salted hashes, by name, of
+    inputs, variables given on the command line and secrets (``secrets.NAME``). ``salt`` is hex, also of the hashes in
+    ``step.intent``. ``token`` names this run's records on hosts: 128 bits, hex. ``boot_id`` is the controller's.
+    ``durability`` is ``full`` or ``relaxed``.
+    """
 
     schema: str
     tool: str
@@ -33,6 +40,14 @@ class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
     git_commit: str | None = None
     git_clean: bool | None = None
     seed: int | None = None
+    resume: bool = False
+    options: Mapping[str, Any] = {}
+    plan: str = ""
+    digests: Mapping[str, str] = {}
+    salt: str = ""
+    token: str = ""
+    boot_id: str = ""
+    durability: str = "full"
 
 
 class PlanReady(Base, frozen=True, kw_only=True, tag="plan.ready"):
@@ -142,10 +157,17 @@ class StepEvent(Base, frozen=True, kw_only=True):
 
 
 class StepIntent(StepEvent, frozen=True, kw_only=True, tag="step.intent"):
-    """It is about to start on this host: on disk before anything is sent. ``command`` is a salted hash."""
+    """It is about to start on this host: on disk before anything is sent. ``command`` is a salted hash.
+
+    ``is_local`` where the controller does it all: nothing is sent anywhere. ``idempotent`` and ``on_unknown`` say what
+    may be done where its end is never heard.
+    """
 
     kind: str
     command: str = ""
+    is_local: bool = False
+    idempotent: bool = False
+    on_unknown: str = "stop"
 
 
 class StepOutput(StepEvent, frozen=True, kw_only=True, tag="step.output"):
@@ -177,6 +199,8 @@ class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
     ``duration`` in seconds, of the last attempt; ``stdout`` and ``stderr`` are sizes in bytes; ``output`` the paths of
     the output files, relative to the run folder; ``register`` the registered result; ``tail`` the last lines of what
     it printed, for a failure. ``killed`` is ``yes``, ``no`` or ``unknown`` where the process group had to be ended.
+    ``values`` are the names that ``set`` gave values to. ``masked`` where a secret was masked in ``register`` or
+    ``values``. ``late`` where the end was not heard when it came, but read from the host's record afterwards.
     """
 
     kind: str
@@ -197,6 +221,38 @@ class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
     tail: str = ""
     killed: str | None = None
     label: str = ""
+    values: Mapping[str, Any] | None = None
+    masked: bool = False
+    late: bool = False
+
+
+class Decision(StepEvent, frozen=True, kw_only=True, tag="decision"):
+    """What becomes of a step whose end nobody heard: ``what`` is ``ok``, ``failed``, ``rerun`` or ``skip``.
+
+    ``by`` is a person, with ``how`` ``resolve``; or the step itself, with ``idempotent``, ``on_unknown`` or ``verify``;
+    or the host's record, with ``record``.
+    """
+
+    what: str
+    by: str
+    how: str
+    reason: str = ""
+
+
+class LockTaken(Base, frozen=True, kw_only=True, tag="lock.taken"):
+    """A lock is held from here on: ``scope`` is ``controller`` or ``hosts``. ``id`` is what releases it by hand."""
+
+    scope: str
+    id: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+class LockReleased(Base, frozen=True, kw_only=True, tag="lock.released"):
+    """A lock is given back."""
+
+    scope: str
+    id: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 class BudgetChanged(Base, frozen=True, kw_only=True, tag="budget.changed"):
@@ -370,8 +426,9 @@ class RunEnded(Base, frozen=True, kw_only=True, tag="run.ended"):
 
 Event = (
     RunStarted | PlanReady | HostConnecting | HostConnected | HostLost | HostClosed | WaveStarted | WaveEnded
-    | HostStarted | HostEnded | StepIntent | StepOutput | StepNote | StepRetry | StepEnded | BudgetChanged
+    | HostStarted | HostEnded | StepIntent | StepOutput | StepNote | StepRetry | StepEnded | Decision | BudgetChanged
     | BudgetExceeded | HandlerNotified | GateChecked | GatePassed | GateFailed | Baking | ApprovalWaiting
-    | ApprovalGranted | ApprovalDenied | RollbackStarted | RollbackEnded | Signalled | Warned | Progressed | RunEnded
+    | ApprovalGranted | ApprovalDenied | RollbackStarted | RollbackEnded | Signalled | Warned | Progressed
+    | LockTaken | LockReleased | RunEnded
 )  # fmt: skip
 """Any of them: ``match`` over it ends in ``assert_never``."""

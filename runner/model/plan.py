@@ -1,6 +1,7 @@
 """What will run: plays of waves of named hosts, with their steps. A plan is a value: equal inputs give equal plans."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -70,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
     the rest of the inventory, never contacted, which templates may ask about. ``groups`` has all groups with their
     members. ``extra`` are the variables given on the command line, ``given`` the values of the inputs. ``inputs`` maps
     each file that was read to the SHA-256 of its bytes. ``notes`` are things a person should know, such as a play
-    passed over because a filter left it without hosts.
+    passed over because a filter left it without hosts. ``lock`` as in the playbook.
     """
 
     playbook: str
@@ -88,6 +89,7 @@ class Plan(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
     others: Mapping[str, Host] = {}
     given: Mapping[str, Value] = {}
+    lock: Literal["controller", "hosts"] = "controller"
 
     @property
     def total(self) -> int:

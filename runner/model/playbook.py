@@ -45,6 +45,9 @@ class Step(msgspec.Struct, frozen=True, tag_field="node", tag="step"):
     it stands: ``""`` among the play's steps, ``rescue``, ``always``, ``handlers``, ``rollback`` or ``gate``. ``frame``
     is the include whose names it sees (a key of the play's ``frames``), empty outside any. ``folder`` is where its
     relative paths start, empty for the plan's.
+
+    ``idempotent`` (None: the kind decides), ``on_unknown`` and ``verify`` (an argument list) say what may be done where
+    its end is never heard; ``on_disconnect`` what the host does with it when the connection is lost.
     """
 
     id: str
@@ -78,6 +81,10 @@ class Step(msgspec.Struct, frozen=True, tag_field="node", tag="step"):
     tags: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     on_resume: Literal["skip", "again"] = "skip"
+    idempotent: bool | None = None
+    on_unknown: Literal["stop", "rerun", "skip"] = "stop"
+    verify: tuple[Value, ...] = ()
+    on_disconnect: Literal["finish", "kill"] = "finish"
     section: str = ""
     frame: str = ""
     folder: str = ""
@@ -302,3 +309,4 @@ class Playbook(msgspec.Struct, frozen=True):
     layers: tuple[Layer, ...] = ()
     secrets: Mapping[str, Secret] = {}
     inputs: Mapping[str, Input] = {}
+    lock: Literal["controller", "hosts"] = "controller"

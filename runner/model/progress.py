@@ -32,6 +32,7 @@ from runner.model.events import (
     Baking,
     BudgetChanged,
     BudgetExceeded,
+    Decision,
     Event,
     GateChecked,
     GateFailed,
@@ -43,6 +44,8 @@ from runner.model.events import (
     HostEnded,
     HostLost,
     HostStarted,
+    LockReleased,
+    LockTaken,
     PlanReady,
     Progressed,
     RollbackEnded,
@@ -126,7 +129,7 @@ class Progress(RunState):
                 self.signals.append(event)
             case Warned():
                 self.warnings.append(event)
-            case Progressed():
+            case Progressed() | LockTaken() | LockReleased() | Decision():
                 pass  # told to those who do not fold
             case RunStarted() | PlanReady() | RunEnded():
                 self._once(event, ts)

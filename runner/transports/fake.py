@@ -21,7 +21,7 @@ from runner.errors import ConnectError, LostError, RunnerError
 from runner.model.inventory import Become, Host
 from runner.model.outcome import NOTHING, Captured
 from runner.shell import Capture
-from runner.transport import Command, CommandResult, Transport, TransportContext, TransportKind
+from runner.transport import Command, CommandResult, Recalled, Transport, TransportContext, TransportKind
 from runner.transports.options import FAKE_SCHEMA
 
 
@@ -98,7 +98,7 @@ class Fake:
     """Scripted hosts, and a record of what was asked of them.
 
     ``sent`` are the commands in order, ``connects`` and ``closes`` the (time, host) of each connection, refused ones
-    too, and of each orderly close.
+    too, and of each orderly close. ``recall`` gives what a host's record says of a command, by host and key.
     """
 
     script: Script = field(default=lambda _: Answer())
@@ -106,6 +106,7 @@ class Fake:
     sent: list[Sent] = field(default_factory=list)
     connects: list[tuple[float, str]] = field(default_factory=list)
     closes: list[tuple[float, str]] = field(default_factory=list)
+    recall: Callable[[str, str], Recalled] = field(default=lambda _host, _key: Recalled("none"))
 
     def kind(self, name: str = "fake") -> TransportKind:
         """These hosts as a transport."""
@@ -153,6 +154,11 @@ class _FakeSession:
 
     async def prepare(self, become: Become | None) -> None:
         """Any user is fine."""
+
+    async def recall(self, key: str, become: Become | None) -> Recalled:
+        """What the host's record says, as scripted."""
+        del become
+        return self._fake.recall(self._host, key)
 
     async def run(self, command: Command) -> CommandResult:
         """Do as the script says."""
