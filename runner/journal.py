@@ -25,6 +25,7 @@ from typing import Any
 
 import msgspec
 
+from runner.crashpoints import crash_point
 from runner.errors import JournalError
 from runner.model.events import Event
 
@@ -124,9 +125,11 @@ class Writer:
         if self.error is not None:
             return
         try:
+            crash_point("before_append")
             view = memoryview(data)
             while view:
                 view = view[os.write(self.descriptor, view) :]
+            crash_point("after_append_before_sync")
             if sync and self._sync:
                 os.fdatasync(self.descriptor)
         except OSError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from runner.crashpoints import crash_point
 from runner.errors import JournalError
 
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -54,6 +55,7 @@ class RunFolder:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
+            crash_point("in_plan_write")
             temporary.replace(target)
         except OSError as error:
             raise _unusable(target, error) from error

@@ -23,6 +23,7 @@ from runner.app.provenance import run_started, user
 from runner.app.recorder import Recorder
 from runner.app.settings import Settings
 from runner.app.views import Screen, make_views, to, wants_output
+from runner.crashpoints import crash_point
 from runner.engine.context import Run
 from runner.engine.limits import Connecting
 from runner.engine.output import OutputStore
@@ -262,6 +263,7 @@ class _Running:
     def end(self, summary: Summary, status: int) -> None:
         """Say how it ended: in the journal, in files, on the screen. A full disk costs the files alone."""
         data, folder = as_data(summary), self._parts.folder
+        crash_point("before_run_ended")
         self._recorder.emit(RunEnded(status=summary.status, exit=status, summary=data))
         with suppress(RunnerError):
             folder.write("summary.json", json.dumps(data, indent=2).encode() + b"\n")

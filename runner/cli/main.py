@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from runner import __version__
+from runner import __version__, crashpoints
 from runner.cli import exit_codes
 from runner.errors import InputError, RunnerError
 
@@ -92,6 +92,8 @@ def main() -> NoReturn:
     """Run the command that the arguments name, and leave with its exit status."""
     # Imports, files and plans are made once and live on: looking for garbage among them is a tenth of a short command.
     gc.disable()
+    if crashpoints.TEXT:
+        _explain_crash()
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leaving:
@@ -113,6 +115,17 @@ def main() -> NoReturn:
         code = _report_bug()
     gc.freeze()  # the interpreter looks for garbage once more on its way out
     sys.exit(code if isinstance(code, int) else exit_codes.OK)
+
+
+def _explain_crash() -> None:
+    """Say that a test's variable is set, before it surprises somebody; leave where it is wrong."""
+    if crashpoints.CHOSEN is None:
+        text = f"error: {crashpoints.VARIABLE}={crashpoints.TEXT!a}: no POINT or POINT:COUNT"
+        click.echo(f"{text}\nhint: POINT is one of: {', '.join(crashpoints.POINTS)}", err=True)
+        sys.exit(exit_codes.USAGE)
+    point, count = crashpoints.CHOSEN
+    name = f"{crashpoints.VARIABLE}={crashpoints.TEXT}"
+    click.echo(f"warning: {name}: this process kills itself when it passes {point} for the {count}. time", err=True)
 
 
 def _explain(error: RunnerError) -> int:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
+from runner.crashpoints import crash_point
 from runner.engine.decisions import asked_by_step
 from runner.engine.hearing import Hearing
 from runner.engine.stop import Deadline, Level, Stopped
@@ -110,6 +111,7 @@ async def _attempt(
         turn.run.recorder.emit(intent)
     else:
         await turn.run.recorder.store(intent)
+    crash_point("after_sync_before_send")
     hearing = Hearing(turn, step, item=item, attempt=attempt, delegate=delegate)
     target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
     outcome = await _limited(turn, step, params, target, hearing)

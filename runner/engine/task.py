@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runner.crashpoints import crash_point
 from runner.engine.attempt import attempt_once
 from runner.engine.retry import next_delay
 from runner.engine.stop import Level
@@ -101,7 +102,7 @@ async def _run_loop(turn: Turn, step: Step, taken: Taken) -> Ended:
         result, acted, output = await _run_item(turn, step, scope=scope, item=index)
         results.append(result)
         has_acted = has_acted or acted
-        turn.run.recorder.emit(_ended(turn, step, result, item=index, output=output, label=_label(turn, step, scope)))
+        _tell(turn, _ended(turn, step, result, item=index, output=output, label=_label(turn, step, scope)))
         bad = result.outcome.status in _BAD
         if bad and (step.on_failure == "stop" or result.outcome.status in _LOST):
             break
@@ -247,9 +248,15 @@ def _end(
         turn.kept(step.frame)[step.register] = result
     status = result.outcome.status
     fate = _fate(step, status, taken) if status in _BAD else ""
-    turn.run.recorder.emit(_ended(turn, step, result, output=output or {}, fate=fate))
+    _tell(turn, _ended(turn, step, result, output=output or {}, fate=fate))
     ignored = bool(fate) and _is_own(step, fate)
     return Ended(status, ignored, said_of(step, result.outcome), acted=acted, changed=changed)
+
+
+def _tell(turn: Turn, event: StepEnded) -> None:
+    crash_point("before_step_ended")
+    turn.run.recorder.emit(event)
+    crash_point("after_step_ended")
 
 
 def _fate(step: Step, status: Status, taken: Taken) -> Fate:

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from runner.crashpoints import crash_point
 from runner.errors import ConnectError, LostError
 from runner.framing import Begin, End, Hello, Splitter, bootstrap, step_text
 from runner.model.outcome import NOTHING, Captured
@@ -181,6 +182,7 @@ class Channel:
         self.step = step
         command.fate.sent = True
         self.pipe.write(text)
+        crash_point("after_send")
         return step
 
     async def result(self, step: Step) -> CommandResult:
