@@ -48,7 +48,7 @@ ANSIBLE = {
     "environment": 'called "env"',
     "chdir": 'called "cwd"',
     "no_log": 'called "sensitive"',
-    "async": 'written "timeout: …"',
+    "async": 'written "timeout: …": a step goes on though its connection is lost',
     "poll": 'not needed: a step that takes long is held to its "timeout"',
     "check_mode": 'called "read_only", where a step changes nothing',
     "run_once": 'written "once: run"',

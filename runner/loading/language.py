@@ -95,6 +95,7 @@ PLAYBOOK_KEYS: dict[str, Schema] = {
     "vars": VARS,
     "inputs": INPUTS,
     "vars_files": {"type": "array", "minItems": 1, "items": FILLED},
+    "lock": {"enum": ["controller", "hosts"]},
     "secrets": {"type": "object", "propertyNames": NAME, "additionalProperties": SECRET},
     "plays": {"type": "array", "minItems": 1, "items": {"type": "object"}},
 }

@@ -5,6 +5,7 @@ says (``name needs when tags``) holds for all its plays.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from runner.errors import RenderError
 from runner.fragments import mapping
@@ -33,17 +34,20 @@ REFUSED = [key for key in language.PLAY_KEYS if key not in step_language.PLAYS_I
 class Read:
     """The plays of a playbook and of those that it includes, with all their secrets.
 
-    ``notes`` are templates of includes, which see what plays see.
+    ``lock`` is ``hosts`` where one of them says so. ``notes`` are templates of includes, which see what plays see.
     """
 
     entries: list[Entry] = field(default_factory=list)
     secrets: dict[str, Secret] = field(default_factory=dict)
+    lock: Literal["controller", "hosts"] = "controller"
     notes: list[Written] = field(default_factory=list)
 
 
 def read_plays(cursor: Cursor, source: Source) -> Read:
     """What a playbook comes to. What inputs, variables and groups decide stands in its document already."""
     read = Read(secrets=secrets_of(cursor.at("secrets"), source.reading.folder))
+    if cursor.data.get("lock") == "hosts":
+        read.lock = "hosts"
     if "plays" not in cursor.data:
         has_steps = isinstance(cursor.at("steps").data, list)
         read.entries = [play_of(cursor, source, is_single=True)] if has_steps else []
@@ -84,6 +88,8 @@ def _include(cursor: Cursor, read: Read, source: Source) -> None:
     name = text_of(cursor.at("name")) or text_of(top.at("name")) or document.path.stem
     read.entries.append(Group(name, cursor, found.entries))
     read.notes += found.notes
+    if found.lock == "hosts":
+        read.lock = "hosts"
     _add_secrets(found, read, place)
 
 

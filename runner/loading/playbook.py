@@ -62,5 +62,6 @@ def playbook_of(
         layers=opening.layers,
         secrets=read.secrets,
         inputs=opening.inputs,
+        lock=read.lock,
     )
     return PlaybookTexts(playbook, plays, cursor, [*opening.notes, *read.notes])

@@ -5,7 +5,7 @@ Kinds add their own, and ``schemas`` puts it all together.
 
 import signal
 
-from runner.fragments import DURATION, FILLED, TEXT, Schema, mapping, or_template
+from runner.fragments import DURATION, FILLED, TEXT, WORDS, Schema, mapping, or_template
 from runner.loading.input_schema import INPUTS
 
 NAME: Schema = {"title": "a name of letters, digits and _", "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
@@ -106,6 +106,10 @@ STEP_KEYS: dict[str, Schema] = {
     "notify": NAMES,
     "on_failure": {"enum": ["stop", "continue", "ignore"]},
     "on_resume": {"enum": ["skip", "again"]},
+    "idempotent": {"type": "boolean"},
+    "on_unknown": {"enum": ["stop", "rerun", "skip"]},
+    "verify": {**WORDS, "title": "a list of words: a program and its arguments", "examples": ["[test, -e, /srv/done]"]},
+    "on_disconnect": {"enum": ["finish", "kill"]},
     "read_only": {"type": "boolean"},
     "sensitive": {"type": "boolean"},
     "output_limit": SIZE,

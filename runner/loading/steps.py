@@ -97,11 +97,15 @@ def _built(cursor: Cursor, setting: Setting, kind: StepKind[Any], needs: tuple[s
         tags=around.tags,
         notify=words_of(cursor.at("notify")),
         on_resume=data.get("on_resume", "skip"),
+        idempotent=data.get("idempotent"),
+        on_unknown=data.get("on_unknown", "stop"),
+        verify=tuple(templates_of(part, notes) for part in cursor.at("verify").parts()),
+        on_disconnect=data.get("on_disconnect", "finish"),
         section=setting.section,
         frame=setting.frame,
         folder=setting.reading.folder,
     )
-    check_idle(cursor, setting, kind)
+    check_idle(cursor, setting, kind, step)
     _check_loop(cursor.at("loop"), step.loop)
     return StepTexts(step, cursor, notes, answers)
 

@@ -29,7 +29,7 @@ VALUES: Mapping[type[msgspec.Struct], tuple[str, ...]] = {
     Layer: ("values",),
     Plan: ("extra", "given"),
     PlannedPlay: ("vars", "env", "cwd", "given"),
-    Step: ("name", "params", "loop", "loop_label", "env", "cwd", "stdin", "delegate_to"),
+    Step: ("name", "params", "loop", "loop_label", "env", "cwd", "stdin", "delegate_to", "verify"),
     Block: ("name",),
     Frame: ("given", "vars", "item", "loop"),
     Input: ("default", "choices"),
@@ -67,8 +67,9 @@ def packed(value: Value) -> Any:
 
 def unpacked(value: Any) -> Value:
     """The value tree that ``packed`` made plain. Raises ValueError and TypeError for what it never makes."""
-    if isinstance(value, list):
-        return _list(value, unpacked)
+    if isinstance(value, list | tuple):
+        done = _list(value, unpacked)
+        return tuple(done) if isinstance(value, tuple) else done  # as the type of the field says
     if not isinstance(value, dict):
         return value
     if not _looks_tagged(value):

@@ -40,6 +40,7 @@ def document(plan: Plan, *, items: Items, tasks: Iterable[TaskDocument] | None =
         inputs=plan.inputs,
         notes=plan.notes,
         given=as_written(dict(plan.given)),
+        lock=plan.lock,
         tasks=None if tasks is None else tuple(tasks),
     )
 
@@ -84,6 +85,11 @@ def params_of(step: Step) -> Any:
 def loop_of(step: Step) -> Any:
     """The loop of a step as it is written; its items are hidden where the step is sensitive."""
     return HIDDEN if step.sensitive and step.loop is not None else as_written(step.loop)
+
+
+def verify_of(step: Step) -> tuple[Any, ...]:
+    """What is asked where the end of a step is unknown, as it is written; hidden where the step is sensitive."""
+    return (HIDDEN,) if step.sensitive and step.verify else tuple(map(as_written, step.verify))
 
 
 def handed_to(block: Block, frame: Frame) -> dict[str, Any]:
@@ -213,6 +219,10 @@ class _Nodes:
             throttle=step.throttle,
             notify=step.notify,
             on_resume=step.on_resume,
+            idempotent=step.idempotent,
+            on_unknown=step.on_unknown,
+            verify=verify_of(step),
+            on_disconnect=step.on_disconnect,
         )
 
 

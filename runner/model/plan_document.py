@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-VERSION = "1.1"
+VERSION = "1.2"
 """A new field is a minor version, a changed one a major version."""
 
 HIDDEN = "***"
@@ -80,7 +80,8 @@ class StepDocument(Document, frozen=True, kw_only=True):
 
     ``src`` is ``file:line``; times are seconds, null for no limit; ``longest`` is that of one host, null where there is
     no knowing. ``become`` is the user, false where it is refused, null where the play's or the host's holds. ``params``
-    of a sensitive step are hidden, and so are the values of its ``env`` and its ``stdin``.
+    of a sensitive step are hidden, and so are the values of its ``env``, its ``stdin`` and ``verify``. ``idempotent``
+    is null where the kind decides.
 
     Of a block ``steps`` are what it holds, ``rescue`` what runs where one of them ends in a status of ``rescue_on``,
     ``always`` what runs in any case. Of an include ``file`` is where they come from, ``given`` what it is handed, and
@@ -117,6 +118,10 @@ class StepDocument(Document, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     notify: tuple[str, ...] = ()
     on_resume: str = "skip"
+    idempotent: bool | None = None
+    on_unknown: str = "stop"
+    verify: tuple[Any, ...] = ()
+    on_disconnect: str = "finish"
     steps: tuple["StepDocument", ...] = ()
     rescue: tuple["StepDocument", ...] = ()
     rescue_on: tuple[str, ...] = ()
@@ -193,6 +198,7 @@ class PlanDocument(Document, frozen=True, kw_only=True):
 
     ``seed`` is null where no play shuffles its hosts. ``given`` are the values of the playbook's inputs. ``longest``
     is that of the longest way through plays that wait for each other, without the time that people take to answer.
+    ``lock`` is ``hosts`` where other controllers are kept off the hosts, too.
     """
 
     version: str = VERSION
@@ -207,4 +213,5 @@ class PlanDocument(Document, frozen=True, kw_only=True):
     inputs: Mapping[str, str]
     notes: tuple[str, ...]
     given: Mapping[str, Any] = {}
+    lock: str = "controller"
     tasks: tuple[TaskDocument, ...] | None = None

@@ -185,4 +185,5 @@ class _Compiling:
             inputs=inputs,
             inventory=inventory.files,
             seed=self._settings.seed,
+            lock=playbook.lock,
         )

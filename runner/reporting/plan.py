@@ -48,6 +48,8 @@ def _header(plan: Plan, preview: Preview) -> Iterator[str]:
     yield f"  counts       {', '.join(sizes)}"
     yield f"  at work      at most {_count(numbers.at_once, 'host')} at once"
     yield f"  time         {words.takes(longest.of_plays(plan.plays, preview.items))}"
+    if plan.lock == "hosts":
+        yield "  lock         on the controller, and on every host (lock: hosts)"
     if is_shuffled(plan):
         yield f"  seed         {plan.seed or 0} (the same order again: --seed {plan.seed or 0})"
     if plan.secrets:

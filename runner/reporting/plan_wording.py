@@ -6,7 +6,7 @@ from typing import Any
 from runner.model.inventory import Become
 from runner.model.longest import Longest
 from runner.model.plan import PlannedPlay
-from runner.model.plan_description import as_written, item_of, loop_of, text_of
+from runner.model.plan_description import as_written, item_of, loop_of, text_of, verify_of
 from runner.model.plan_document import HIDDEN
 from runner.model.playbook import Block, Condition, Frame, Node, Retry, Step
 from runner.model.template import Template
@@ -24,6 +24,9 @@ UNSET: Mapping[str, Any] = {
     "ok_codes": (0,),
     "on_failure": "stop",
     "on_resume": "skip",
+    "idempotent": None,
+    "on_unknown": "stop",
+    "on_disconnect": "finish",
     "notify": (),
     "tags": (),
 }
@@ -78,6 +81,8 @@ def settings(step: Step, time: Longest) -> Iterator[str]:
         yield from block("loop", loop_of(step))
     yield from _unusual(step)
     yield from (f"{name}: true" for name in FLAGS if getattr(step, name))
+    if step.verify:
+        yield from block("verify", list(verify_of(step)))
     yield from surroundings(step)
     if step.stdin is not None:
         yield from block("stdin", HIDDEN if step.sensitive else as_written(step.stdin))

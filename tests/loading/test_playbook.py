@@ -178,7 +178,7 @@ def test_the_version_must_be_one(version, code):
         ("- {command: a, shell: b}", [("E403", 4, 16)]),
         ("- {comand: a}", [("E401", 4, 4)]),
         ("- {command: a, timeot: 3s}", [("E401", 4, 16)]),
-        ("- {command: a, verify: [x]}", [("E401", 4, 16)]),
+        ("- {command: a, confirm: [x]}", [("E401", 4, 16)]),
         ("- just text", [("E311", 4, 3)]),
         ("- {command: a, retry: 3}", [("E311", 4, 23)]),
         ("- {command: a, retry: {attempts: 0}}", [("E406", 4, 34)]),

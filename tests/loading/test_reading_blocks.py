@@ -127,7 +127,9 @@ def test_handlers_can_be_flushed():
     )
 
 
-@pytest.mark.parametrize("key", ["retry", "loop", "register", "timeout", "notify", "throttle", "on_resume", "stdin"])
+@pytest.mark.parametrize(
+    "key", ["retry", "loop", "register", "timeout", "notify", "throttle", "on_resume", "stdin", "verify", "idempotent"]
+)
 def test_a_block_refuses_what_is_for_single_steps(key):
     """By name, with what to do instead."""
     ((code, line, column, message, hint),) = complaints(f"steps: [{{block: [{{command: a}}], {key}: x}}]\n")

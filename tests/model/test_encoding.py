@@ -54,6 +54,7 @@ def test_every_plan_comes_back_as_it_was(variables, value):
                 become=Become(password=value),
                 env=variables,
                 stdin=value,
+                verify=("test", value),
             ),
             step(id="two", when=tpl("x == 1", bare=True), retry=Retry(until=True), ok_codes=(0, "TERM"), become=False),
             vars=variables,

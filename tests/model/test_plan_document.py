@@ -78,6 +78,10 @@ def test_every_default_is_filled_in():
         "tags": [],
         "notify": [],
         "on_resume": "skip",
+        "idempotent": None,
+        "on_unknown": "stop",
+        "verify": [],
+        "on_disconnect": "finish",
         "steps": [],
         "rescue": [],
         "rescue_on": [],
@@ -89,7 +93,7 @@ def test_every_default_is_filled_in():
     assert (only["needs"], only["when"], only["handlers"], only["rollback"], only["always"]) == ([], None, [], [], [])
     assert (only["delegates"], only["given"], data["given"]) == ([], {}, {})
     assert only["waves"] == [{"index": 1, "hosts": ["a1", "a2", "a3"], "longest": 1800.0}]
-    assert (data["version"], data["tasks"], data["longest"]) == ("1.1", None, 1800.0)
+    assert (data["version"], data["lock"], data["tasks"], data["longest"]) == ("1.2", "controller", None, 1800.0)
 
 
 def test_templates_are_shown_as_they_are_written():

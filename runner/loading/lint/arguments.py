@@ -7,6 +7,7 @@ from runner.loading.lint.look import Look, place_in
 from runner.loading.lint.scenes import Sight, given_in
 from runner.loading.playbook import PlaybookTexts
 from runner.loading.plays import PlayTexts
+from runner.loading.steps import StepTexts
 from runner.model.inventory import Layer
 from runner.model.template import Template, Value, templates_in
 from runner.templating import Templates
@@ -45,7 +46,10 @@ def tainted(play: PlayTexts, texts: PlaybookTexts, templates: Templates) -> Tain
 def check_arguments(sight: Sight, marked: Tainted, look: Look) -> None:
     """A secret may not stand in an argument, nor unquoted in shell text what a host said."""
     step, template = sight.step, sight.note.template
-    if step is None or step.step.kind not in ARGUMENTS or look.templates.faults(template):
+    if step is None or look.templates.faults(template):
+        return
+    _check_verify(sight, step, marked, look)
+    if step.step.kind not in ARGUMENTS:
         return
     path = (*step.cursor.path, step.step.kind)
     if sight.note.cursor.path[: len(path)] != path:
@@ -59,6 +63,15 @@ def check_arguments(sight: Sight, marked: Tainted, look: Look) -> None:
         for name in sorted(look.templates.unquoted(template) & (marked.untrusted[frame] | others)):
             message = f'"{name}" comes from a host and would be read by the shell'
             _complain(sight, name, message, "write | quote behind it, or hand it over with `env`", look)
+
+
+def _check_verify(sight: Sight, step: StepTexts, marked: Tainted, look: Look) -> None:
+    path = (*step.cursor.path, "verify")
+    if sight.note.cursor.path[: len(path)] != path:
+        return
+    for name in sorted(look.templates.mentions(sight.note.template) & marked.secret[step.step.frame]):
+        message = "a secret in `verify` can be read by every user of the host"
+        _complain(sight, name, message, "ask for something that needs none", look)
 
 
 def _complain(sight: Sight, name: str, message: str, hint: str, look: Look) -> None:
