@@ -3,6 +3,7 @@
 **Why not chmod afterwards.** Between making a file and closing it to others, others can open it.
 """
 
+import fcntl
 import os
 import stat
 from collections.abc import Mapping
@@ -38,13 +39,18 @@ class RunFolder:
     id: str
 
     def create_file(self, name: str) -> int:
-        """Make a new private file and give its descriptor, open for appending. Raises JournalError."""
+        """Make a new private file and give its descriptor, open for appending and locked. Raises JournalError.
+
+        Whoever looks can tell by the lock whether this process is still there: it ends with the process, however that
+        ends.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
-            return os.open(
-                self.path / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, FILE_MODE
-            )
+            descriptor = os.open(self.path / name, flags, FILE_MODE)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise _unusable(self.path / name, error) from error
+        return descriptor
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file, replacing an older one at once. Raises JournalError."""

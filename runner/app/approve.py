@@ -9,16 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner import run_folder
-from runner.app import requests
-from runner.errors import InputError, RunnerError
-from runner.location import Problem
+from runner.app import finding, requests
+from runner.errors import RunnerError
 from runner.reporting.escape import visible
 from runner.run_folder import RunFolder
-from runner.words import suggest
-
-LISTED = 5
-"""Runs that a message names."""
 
 PATIENCE = 10.0
 """Seconds for the run to take the answer; it looks four times a second."""
@@ -42,12 +36,12 @@ class State:
     answers: list[Fields] = field(default_factory=list)
 
 
-def approve(root: Path | None, wanted: str, *, yes: bool) -> str:
+def approve(runs_dir: Path | None, wanted: str, *, yes: bool) -> str:
     """Answer the question that a run waits with; gives what was answered, in words.
 
     Raises InputError for a run that is not there, RunnerError where it does not wait or its answer was another one.
     """
-    folder = find(root or run_folder.default_root(os.environ, Path.home()), wanted)
+    folder = finding.find(finding.root_of(runs_dir), wanted)
     asked = _waiting(folder, state_of(folder))
     number = int(asked["seq"])
     if not requests.leave(folder, number, yes=yes):
@@ -63,30 +57,6 @@ def approve(root: Path | None, wanted: str, *, yes: bool) -> str:
     if is_yes is not yes:
         raise RunnerError(f"somebody was faster; {words}")
     return words
-
-
-def find(root: Path, wanted: str) -> RunFolder:
-    """The run with that id or unique beginning of one, or the ``last``. Raises InputError."""
-    runs = [path.name for path in sorted(root.iterdir(), key=_age) if path.is_dir()] if root.is_dir() else []
-    if not runs:
-        raise _unknown(f'there are no runs in "{root}"', "name the folder with --runs-dir")
-    fit = runs[-1:] if wanted == "last" else [name for name in runs if name == wanted]
-    fit = fit or [name for name in runs if wanted and name.startswith(wanted)]
-    if len(fit) == 1:
-        return RunFolder(root / fit[0], fit[0])
-    if fit:
-        raise _unknown(f'"{wanted}" may be any of {len(fit)} runs', f"write more of it: {_listed(fit)}")
-    hint = suggest(wanted, runs) or f"the latest are {_listed(runs)}"
-    raise _unknown(f'there is no run "{wanted}"', hint)
-
-
-def _age(path: Path) -> tuple[str, int]:
-    """Sorts runs by the second in their names, and those of the same second by when they were planned."""
-    try:
-        planned = (path / "plan.json").stat().st_mtime_ns
-    except OSError:
-        planned = 0
-    return path.name[: len("20261121-094501")], planned
 
 
 def state_of(folder: RunFolder) -> State:
@@ -160,11 +130,3 @@ def _heard(folder: RunFolder, asked: Fields) -> Fields | None:
                 return answer
         time.sleep(LOOK)
     return None
-
-
-def _listed(runs: list[str]) -> str:
-    return ", ".join(runs[-LISTED:])
-
-
-def _unknown(words: str, hint: str) -> InputError:
-    return InputError([Problem("E616", words, hint=hint)])

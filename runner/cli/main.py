@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Show what a run would come to, with chosen faults, on a virtual clock. Contacts nothing.",
     "run": "Run a playbook.",
     "approve": "Answer a run that waits for a person.",
+    "runs": "The history of runs: what ran, how it ended, what is left of it.",
     "inventory": "Show hosts, groups and where a variable has its value.",
     "steps": "The reference of the step kinds.",
     "schema": "Print or write the JSON Schemas.",

@@ -1,0 +1,100 @@
+"""Which run of the runs folder is meant: its id, a unique beginning of one, or ``last``."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner import run_folder
+from runner.errors import InputError, JournalError
+from runner.location import Problem
+from runner.run_folder import RunFolder
+from runner.words import suggest
+
+LISTED = 5
+"""Runs that a message names."""
+
+HEAD = 1 << 20
+"""Bytes in which the first record of a run is looked for."""
+
+NOT_REAL = frozenset({"check", "simulate"})
+"""Modes of runs that have changed nothing: ``last`` passes them over."""
+
+_dated = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]{4}")
+
+
+def root_of(runs_dir: Path | None) -> Path:
+    """The folder of all runs: the one given, else the default one."""
+    return runs_dir or run_folder.default_root(os.environ, Path.home())
+
+
+def all_runs(root: Path) -> tuple[RunFolder, ...]:
+    """Every run in a folder, the newest last; none where the folder is not there. Raises JournalError.
+
+    A run is a folder with a run's name, or with a journal or plan in it. Links to folders are none.
+    """
+    try:
+        found = [entry.name for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise JournalError(f'cannot read the runs folder "{root}": {error.strerror}') from None
+    runs = [name for name in found if _dated.fullmatch(name) or _has_records(root / name)]
+    return tuple(RunFolder(root / name, name) for name in sorted(runs, key=lambda name: _age(root / name)))
+
+
+def find(root: Path, wanted: str) -> RunFolder:
+    """The run with that id or unique beginning of one, or the ``last`` that was no check. Raises InputError."""
+    runs = all_runs(root)
+    names = [run.id for run in runs]
+    if not runs:
+        raise _unknown(f'there are no runs in "{root}"', "name the folder with --runs-dir")
+    if wanted == "last":
+        return _last(runs)
+    fit = [run for run in runs if run.id == wanted] or [run for run in runs if wanted and run.id.startswith(wanted)]
+    if len(fit) == 1:
+        return fit[0]
+    if fit:
+        raise _unknown(
+            f'"{wanted}" may be any of {len(fit)} runs', f"write more of it: {_listed([run.id for run in fit])}"
+        )
+    hint = suggest(wanted, names) or f"the latest are {_listed(names)}"
+    raise _unknown(f'there is no run "{wanted}"', hint)
+
+
+def _last(runs: Sequence[RunFolder]) -> RunFolder:
+    found = next((run for run in reversed(runs) if _mode(run) not in NOT_REAL), None)
+    if found is None:
+        raise _unknown("no run here has done anything but check", "name one by its id: runner runs list")
+    return found
+
+
+def _mode(run: RunFolder) -> str:
+    """What its first record says; nothing where that can't be read, which its reader will say."""
+    try:
+        with (run.path / "events.jsonl").open("rb") as file:
+            return str(json.loads(file.readline(HEAD))["mode"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+
+
+def _age(path: Path) -> tuple[str, int]:
+    """Sorts runs by the second in their names, and those of the same second by when they were planned."""
+    try:
+        planned = (path / "plan.json").stat().st_mtime_ns
+    except OSError:
+        planned = 0
+    return path.name[: len("20261121-094501")], planned
+
+
+def _has_records(path: Path) -> bool:
+    return any((path / name).exists() for name in ("events.jsonl", "plan.json"))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[-LISTED:])
+
+
+def _unknown(words: str, hint: str) -> InputError:
+    return InputError([Problem("E616", words, hint=hint)])

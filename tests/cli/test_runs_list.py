@@ -1,0 +1,93 @@
+"""``runner runs list``: every run in a line, whatever became of it."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from commandline import RUNNER, environment, project, runner
+
+LOCAL = "connection: local\nhosts: {one: {}, two: {}}\n"
+
+
+def playbook(command: str) -> str:
+    return f"version: 1\nname: Try it\ninventory: hosts.yaml\nhosts: all\nsteps:\n  - command: {command}\n"
+
+
+def test_runs_are_listed_the_newest_first(tmp_path: Path) -> None:
+    """A line says when it started, how long it took, how it and its hosts ended, and of which playbook it was."""
+    project(tmp_path, playbook("'true'"), LOCAL)
+    (tmp_path / "bad.yaml").write_text(playbook("'false'"))
+    for name in ("site.yaml", "bad.yaml"):
+        runner("run", name, cwd=tmp_path)
+
+    lines = runner("runs", "list", cwd=tmp_path).out.splitlines()
+
+    assert lines[0].split() == ["RUN", "STARTED", "TOOK", "STATUS", "HOSTS", "USER", "PLAYBOOK"]
+    assert [line.split()[-1] for line in lines[1:]] == ["bad.yaml", "site.yaml"]
+    assert "failed (1)  2 failed" in lines[1]
+    assert "ok          2 changed" in lines[2]
+
+
+def test_a_list_is_narrowed_by_status_playbook_and_number(tmp_path: Path) -> None:
+    """A playbook is named by its path, the end of it, a pattern, or its own name; JSON has the same runs."""
+    project(tmp_path, playbook("'true'"), LOCAL)
+    (tmp_path / "bad.yaml").write_text(playbook("'false'").replace("Try it", "Break it"))
+    for name in ("site.yaml", "bad.yaml", "site.yaml"):
+        runner("run", name, cwd=tmp_path)
+
+    def found(*words: str) -> list[str]:
+        listed = json.loads(runner("runs", "list", "--format", "json", *words, cwd=tmp_path).out)
+        return [f"{run['playbook']} {run['status']} {run['of_hosts']}" for run in listed]
+
+    assert found() == ["site.yaml ok 2", "bad.yaml failed 2", "site.yaml ok 2"]
+    assert found("--limit", "1") == ["site.yaml ok 2"]
+    assert found("--status", "failed") == ["bad.yaml failed 2"]
+    assert found("--playbook", "b*.yaml") == found("--playbook", "Break it") == ["bad.yaml failed 2"]
+    assert found("--status", "died") == []
+
+
+def test_a_run_at_work_is_running_and_one_that_was_killed_has_died(tmp_path: Path) -> None:
+    """The first has its process, the second the command that goes on with it, with the folder of the runs."""
+    project(tmp_path, playbook("sh -c 'until [ -e over ]; do sleep 0.1; done'"), LOCAL.replace(", two: {}", ""))
+    words = [*RUNNER, "run", "site.yaml", "--runs-dir", "runs"]
+    with subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        at_work = runner("runs", "list", cwd=tmp_path)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        died = runner("runs", "list", cwd=tmp_path)
+    (tmp_path / "over").touch()
+
+    (run,) = (tmp_path / "runs").iterdir()
+    assert f"running, pid {process.pid}" in at_work.out
+    assert "died" in died.out
+    assert f"    go on with: runner resume {run.name} --runs-dir {tmp_path}/runs\n" in died.out
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (b'"exit":0', b'"exit":1', "the sum of a record is not right"),
+        (b'"seq":0', b'"seq":1', "the sum of a record is not right"),
+        (b"}\n", b"}", "the sum of a record is not right"),
+        (b',"sum":"', b',"mus":"', "a record has no sum"),
+    ],
+)
+def test_a_damaged_journal_is_a_line_that_says_so(tmp_path: Path, before: bytes, after: bytes, said: str) -> None:
+    """The other runs are listed all the same, and the command ends well."""
+    project(tmp_path, playbook("'true'"), LOCAL)
+    for _ in range(2):
+        done = runner("run", "site.yaml", cwd=tmp_path)
+    journal = done.folder / "events.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(before, after, 1))
+
+    listed = runner("runs", "list", cwd=tmp_path)
+
+    assert (listed.code, listed.out.count("site.yaml")) == (0, 1)
+    lines = listed.out.splitlines()
+    at = next(at for at, line in enumerate(lines) if line.split() == [done.folder.name, "damaged"])
+    assert lines[at + 1].startswith(f"    its journal can't be used: {said}")
