@@ -1,9 +1,10 @@
 """A plan out of files and options: what ``plan`` shows and ``run`` carries out."""
 
 import secrets as chance
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from runner.app.local_inputs import hashes_of
 from runner.app.loop import raise_file_limit
 from runner.app.settings import Settings
 from runner.durations import seconds
@@ -11,10 +12,14 @@ from runner.errors import InputError
 from runner.loading.files import project_of
 from runner.loading.project import Loaded, load
 from runner.location import Problem
+from runner.model.changed import changed
 from runner.model.events import PlanReady
 from runner.model.plan import Plan
+from runner.model.playbook import leaves
 from runner.planning.compile import compile_plan
+from runner.planning.local_paths import local_paths
 from runner.planning.settings import PlanSettings
+from runner.steps import kinds
 from runner.words import suggest
 
 
@@ -22,7 +27,8 @@ from runner.words import suggest
 class Planned:
     """A plan, what it was made from, the seed of every chance in it, and the folder local files must stay within.
 
-    ``max_open`` is how many hosts limits on open files allow at once.
+    ``max_open`` is how many hosts limits on open files allow at once. ``unhashed`` are the steps, by play and id, of
+    which only the run can tell which files they send: these are not among the plan's inputs.
     """
 
     plan: Plan
@@ -30,10 +36,14 @@ class Planned:
     seed: int
     project: Path
     max_open: int
+    unhashed: tuple[tuple[str, str], ...] = ()
 
 
-def make_plan(settings: Settings) -> Planned:
-    """Load and plan. Raises InputError with every problem."""
+def make_plan(settings: Settings, *, hash_files: bool = True) -> Planned:
+    """Load and plan. Raises InputError with every problem.
+
+    Files that steps send are among the plan's inputs, unless ``hash_files`` says that nobody will ask for them.
+    """
     loaded = load(settings.playbook, inventories=settings.inventory, sets=settings.sets, cwd=Path.cwd())
     seed = chance.randbelow(1 << 31) if settings.seed is None else settings.seed
     max_open = raise_file_limit()
@@ -59,7 +69,17 @@ def make_plan(settings: Settings) -> Planned:
         raise InputError(error.problems, {**loaded.sources, **error.sources}) from None
     check_policy(settings.exit_policy, plan)
     check_files(plan, max_open)
-    return Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()), max_open)
+    planned = Planned(plan, loaded, seed, project_of(Path(loaded.playbook.folder), Path.cwd()), max_open)
+    return with_files(planned) if hash_files else planned
+
+
+def with_files(planned: Planned) -> Planned:
+    """The same with the files that steps send among the inputs, and the steps of which only the run can tell."""
+    plan = planned.plan
+    used = {step.kind for play in plan.plays for part in play.sections for step in leaves(part, everything=True)}
+    found = local_paths(plan, planned.loaded.templates, {name: kinds()[name].local_files for name in used})
+    hashes = hashes_of(found.named, planned.project, Path.cwd())
+    return replace(planned, plan=changed(plan, inputs={**plan.inputs, **hashes}), unhashed=found.undecided)
 
 
 def check_files(plan: Plan, max_open: int) -> None:

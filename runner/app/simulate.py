@@ -50,7 +50,8 @@ RUN_ID = "simulation"
 
 def simulate(settings: Settings, wanted: Wanted, exit_of: ExitOf) -> tuple[Planned, Simulation]:
     """Plan and simulate. Raises InputError for what is wrong with files, options and faults."""
-    planned = make_plan(replace(settings, seed=wanted.seed if settings.seed is None else settings.seed))
+    seed = wanted.seed if settings.seed is None else settings.seed
+    planned = make_plan(replace(settings, seed=seed), hash_files=False)
     faults = faults_of(wanted, planned.plan)
     recorder, duration = _run(planned, faults)
     summary = of(recorder.progress)

@@ -70,8 +70,8 @@ class Plan(msgspec.Struct, frozen=True):
     ``hosts`` holds every host that a wave, a jump or a delegation names, with address and options rendered; ``others``
     the rest of the inventory, never contacted, which templates may ask about. ``groups`` has all groups with their
     members. ``extra`` are the variables given on the command line, ``given`` the values of the inputs. ``inputs`` maps
-    each file that was read to the SHA-256 of its bytes. ``notes`` are things a person should know, such as a play
-    passed over because a filter left it without hosts. ``lock`` as in the playbook.
+    each file that was read, and each that a step is known to send, to the SHA-256 of its bytes. ``notes`` are things a
+    person should know, such as a play passed over because a filter left it without hosts. ``lock`` as in the playbook.
     """
 
     playbook: str

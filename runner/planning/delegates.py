@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 from runner.errors import RenderError
@@ -15,10 +14,8 @@ from runner.model.template import Template, Value, has_template
 from runner.patterns import did_you_mean
 from runner.planning.names import as_problem
 from runner.planning.targets import in_order
+from runner.planning.turns import turns
 from runner.templating import Templates
-
-MOST_ITEMS = 1000
-"""Items of a loop that are looked at; where a longer one goes only the run tells."""
 
 HERE = "host"
 """What ``from`` says of a check that each host makes itself."""
@@ -143,24 +140,14 @@ class _Looking:
         """The names it comes to, one for each item of a loop. Raises RenderError."""
         if not has_template(one.value):
             return [str(one.value)]
-        values = [self._templates.render(one.value, {**scope, **more}) for more in self._turns(one, scope)]
+        values = [
+            self._templates.render(one.value, {**scope, **more}) for more in turns(one.loop, scope, self._templates)
+        ]
         for value in values:
             if not isinstance(value, str) or not value:
                 place = one.value.location if isinstance(one.value, Template) else one.location
                 raise RenderError(f'{one.key} of step "{one.node}" names no host; got "{value}"', location=place)
         return list(dict.fromkeys(values))
-
-    def _turns(self, one: _Delegation, scope: Scope) -> Iterable[Scope]:
-        """The names of each turn of a loop; nothing more where there is none, or where the run decides on it."""
-        if one.loop is None:
-            return [{}]
-        try:
-            items = _items(self._templates.render(one.loop, scope))
-        except RenderError as error:
-            if not is_unknown(error):
-                raise
-            items = None
-        return [{}] if items is None else [{"item": item} for item in items]
 
     def _is_ruled_out(self, one: _Delegation, host: str, scopes: dict[str, Scope]) -> bool:
         """Whether it is known that the step does not run on this host."""
@@ -178,15 +165,3 @@ class _Looking:
         if name in self._inventory.groups:
             hint = f"it is a group; take a host of it: \"{{{{ groups['{name}'][0] }}}}\""
         return Problem("E405", f'there is no host "{name}", of {one.key} of step "{one.node}"', place, hint)
-
-
-def _items(value: Value) -> list[Value] | None:
-    """The items of a rendered loop; None where it is none, or very long."""
-    if isinstance(value, dict) and all(isinstance(part, list | tuple) for part in value.values()):
-        size = 1
-        for part in value.values():
-            size *= len(part)
-        return (
-            None if size > MOST_ITEMS else [dict(zip(value, parts, strict=True)) for parts in product(*value.values())]
-        )
-    return list(value) if isinstance(value, list | tuple) and len(value) <= MOST_ITEMS else None

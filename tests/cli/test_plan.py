@@ -1,5 +1,6 @@
 """``runner plan`` at the command line."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -40,6 +41,20 @@ hosts:
   db1: {}
 groups:
   web: {hosts: ["web*"]}
+"""
+
+
+SENDING = """\
+version: 1
+inventory: inventory.yaml
+hosts: web[1-2]
+steps:
+  - copy: {src: dist, dest: /srv/app}
+  - template: {src: "{{ host.name }}.conf", dest: /etc/app.conf}
+  - script: go.sh
+  - command: [date]
+    register: now
+  - copy: {src: "{{ now.stdout }}", dest: /x}
 """
 
 
@@ -96,6 +111,23 @@ def test_the_same_for_programs():
     assert data["tasks"][1]["params"] == {"text": "{{ said.stdout }}"}
     assert set(data["inputs"]) == {"site.yaml", "inventory.yaml"}
     assert plan()["tasks"] is None
+
+
+def test_files_that_steps_send_are_inputs(here):
+    """Each with its hash: what is named, what a folder holds, one for each host; a changed mode counts in a folder."""
+    (here / "site.yaml").write_text(SENDING)
+    (here / "dist").mkdir(mode=0o755)
+    for name in ("dist/b", "dist/a", "web1.conf", "go.sh", "db1.conf"):
+        (here / name).write_text(name)
+
+    before = plan()["inputs"]
+    (here / "dist/b").chmod(0o600)
+    (here / "web1.conf").write_text("other")
+    after = plan()["inputs"]
+
+    assert set(before) == {"site.yaml", "inventory.yaml", "dist/", "dist/a", "dist/b", "web1.conf", "go.sh"}
+    assert before["go.sh"] == hashlib.sha256(b"go.sh").hexdigest()
+    assert {name for name in before if before[name] != after[name]} == {"dist/", "web1.conf"}
 
 
 def test_equal_inputs_give_equal_text():
