@@ -169,6 +169,7 @@ class SshTransport:
             login,
             options,
             gateway,
+            route.hops[-1].name if route.hops else "",
         )
 
     def _options(self, settings: Settings) -> asyncssh.SSHClientConnectionOptions:

@@ -27,9 +27,10 @@ LINGER = 1.0
 class ChannelPipe(asyncssh.SSHClientSession[bytes]):
     """The pipe of one channel; ``runner.shell.Pipe`` says what its methods promise."""
 
-    def __init__(self, receiver: Receiver | None, freed: Callable[[], None]) -> None:
+    def __init__(self, receiver: Receiver | None, freed: Callable[[], None], why: Callable[[Exception], str]) -> None:
         self._receiver = receiver
         self._freed = freed
+        self._why = why
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._writable: asyncio.Event | None = None
         self._exit = ""
@@ -72,7 +73,7 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         self.resume_writing()
         self._freed()
         if receiver:
-            receiver.ended(lost_words(exc) if exc else self._exit)
+            receiver.ended(self._why(exc) if exc else self._exit)
 
     def pause_writing(self) -> None:
         """The host does not take more for now."""
@@ -126,10 +127,16 @@ def lost_words(error: Exception) -> str:
 
 
 class Channels:
-    """Opens channels on a connection and counts them. ``patience``: seconds that one may wait for its turn."""
+    """Opens channels on a connection and counts them.
 
-    def __init__(self, connection: asyncssh.SSHClientConnection, where: str, patience: float) -> None:
+    ``patience``: seconds that one may wait for its turn. ``why`` words an error that ended the connection.
+    """
+
+    def __init__(
+        self, connection: asyncssh.SSHClientConnection, where: str, patience: float, why: Callable[[Exception], str]
+    ) -> None:
         self._connection = connection
+        self._why = why
         self._where = where
         self._patience = patience
         self._most = MOST
@@ -149,7 +156,7 @@ class Channels:
     async def _when_free(self, command: str, receiver: Receiver) -> ChannelPipe:
         while True:
             await self._place()
-            pipe = ChannelPipe(receiver, self._freed)
+            pipe = ChannelPipe(receiver, self._freed, self._why)
             try:
                 await self._start(pipe, command)
             except asyncssh.ChannelOpenError as error:

@@ -29,9 +29,10 @@ LAST_WORDS = 0.02
 
 
 class Wire(asyncssh.SSHClientConnection):
-    """A connection that notes how far its login came."""
+    """A connection that notes how far its login came, and that it was lost before those who use it hear so."""
 
     progress: Progress | None = None
+    is_lost = False
 
     def data_received(self, data: bytes, datatype: Any = None) -> None:
         """Bytes have come; those before the first answer in the protocol are kept for an error."""
@@ -45,6 +46,7 @@ class Wire(asyncssh.SSHClientConnection):
 
     def connection_lost(self, exc: Exception | None = None) -> None:
         """The other side hung up. During a login the library may still be working on why: let it say that first."""
+        self.is_lost = True
         if self.progress is None:
             super().connection_lost(exc)
         else:
@@ -134,13 +136,27 @@ class Login(asyncssh.SSHClient):
 
 
 class Connection:
-    """An open connection. ``where`` names host and address for messages; ``patience`` in seconds, for a channel."""
+    """An open connection. ``where`` names host and address for messages; ``patience`` in seconds, for a channel.
 
-    def __init__(self, wire: Wire, login: Login, where: str, patience: float) -> None:
+    ``gateway`` is the one it goes through, and ``via`` that one's name.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        login: Login,
+        where: str,
+        patience: float,
+        *,
+        gateway: "Connection | None" = None,
+        via: str = "",
+    ) -> None:
         self.wire = wire
         self.where = where
         self._login = login
-        self._channels = Channels(wire, where, patience)
+        self._gateway = gateway
+        self._via = via
+        self._channels = Channels(wire, where, patience, self._lost_at)
 
     @property
     def closed(self) -> bool:
@@ -151,6 +167,13 @@ class Connection:
     def reason(self) -> str:
         """Why it is gone; empty while it is open, and when we closed it."""
         return self._login.ended or ""
+
+    def _lost_at(self, error: Exception) -> str:
+        """Why it was lost; a gateway that was lost with it is named."""
+        words = lost_words(error)
+        if self._gateway is None or not self._gateway.wire.is_lost:
+            return words
+        return f'jump host "{self._via}": {self._gateway._lost_at(error)}'  # noqa: SLF001 - of the same class
 
     async def open(self, command: str, receiver: Receiver) -> Pipe:
         """Open a pipe to a command line. Raises ConnectError."""

@@ -43,7 +43,7 @@ class Call:
     """One host to be dialled. ``where`` names it in messages; ``limit`` is for the whole login, in seconds.
 
     ``place`` is where the inventory says so. ``login`` makes the answers to the library's questions, ``options`` the
-    options for one try.
+    options for one try. ``via`` is the name of ``gateway``.
     """
 
     host: str
@@ -55,6 +55,7 @@ class Call:
     login: Callable[[Progress], Login]
     options: MakeOptions
     gateway: Connection | None = None
+    via: str = ""
 
 
 async def dial(call: Call) -> Connection:
@@ -95,7 +96,7 @@ async def once(call: Call, limit: float) -> Connection:
         if isinstance(error, Exception):
             raise ssh_errors.translate(error, progress) from None
         raise
-    return Connection(wire[0], login, call.where, call.limit)
+    return Connection(wire[0], login, call.where, call.limit, gateway=call.gateway, via=call.via)
 
 
 def abort(wire: list[Wire]) -> None:
