@@ -57,7 +57,7 @@ def make_plan(settings: Settings, *, hash_files: bool = True) -> Planned:
         timeout=duration_option("--timeout", settings.timeout),
         seed=seed,
         fail_fast=settings.fail_fast,
-        max_open=max_open,
+        max_open=settings.max_open or max_open,
         extra=loaded.extra,
         given=loaded.given,
     )

@@ -1,8 +1,13 @@
 """What the command line asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from runner.model.plan_options import PlanOptions
+
+SHAPING = tuple(name for name in PlanOptions.__struct_fields__ if name != "max_open")
+"""The options that shape the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,6 +15,7 @@ class Settings:
     """Options of a run, as typed. Durations are text still; ``plans`` reads them, so that a wrong one has its place.
 
     ``limit`` and ``exclude`` are patterns, ``@file`` already read. ``output`` None is live on a terminal, else plain.
+    ``max_open`` is set where a stored plan is made again: how many hosts limits on open files allowed at once then.
     """
 
     playbook: Path
@@ -35,4 +41,24 @@ class Settings:
     log_output: bool = False
     runs_dir: Path | None = None
     no_color: bool = False
+    max_open: int | None = None
     argv: tuple[str, ...] = ()
+
+
+def options_of(settings: Settings, *, seed: int, max_open: int) -> PlanOptions:
+    """Those that shape the plan, with the seed that was taken and the limit on open files that was found."""
+    given = {name: getattr(settings, name) for name in SHAPING}
+    return PlanOptions(**{**given, "seed": seed}, max_open=max_open)
+
+
+def with_options(settings: Settings, options: PlanOptions) -> Settings:
+    """The settings with options of a stored plan in place of their own."""
+    return replace(settings, **{name: getattr(options, name) for name in SHAPING}, max_open=options.max_open)
+
+
+def contrary(settings: Settings, options: PlanOptions) -> tuple[str, ...]:
+    """The options, by their field, that are given and other than those of a stored plan."""
+    nothing = Settings(playbook=settings.playbook)
+    return tuple(
+        name for name in SHAPING if getattr(settings, name) not in (getattr(nothing, name), getattr(options, name))
+    )
