@@ -1,8 +1,6 @@
-"""``runner approve``: answer a run of another process that waits for a person."""
+"""``runner approve``: answer a run that waits for a person, of another process or of one that is gone."""
 
 import json
-import os
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,17 +18,18 @@ PATIENCE = 10.0
 LOOK = 0.1
 """Seconds between two looks for that."""
 
-AGAIN = "start it again: runner run …"
-
 Fields = Mapping[str, Any]
 Key = tuple[Any, ...]
 
 
 @dataclass(slots=True)
 class State:
-    """What a run's records say of it. ``open`` are the questions without an answer, ``answers`` all that were given."""
+    """What a run's records say of it. ``open`` are the questions without an answer, ``answers`` all that were given.
 
-    started: Fields = field(default_factory=dict)
+    ``since`` is the number of the record with which its latest process began.
+    """
+
+    since: int = 0
     ended: Fields | None = None
     open: dict[Key, Fields] = field(default_factory=dict)
     answers: list[Fields] = field(default_factory=list)
@@ -39,22 +38,21 @@ class State:
 def approve(runs_dir: Path | None, wanted: str, *, yes: bool) -> str:
     """Answer the question that a run waits with; gives what was answered, in words.
 
-    Raises InputError for a run that is not there, RunnerError where it does not wait or its answer was another one.
+    A run that is not at work finds the answer when it goes on. Raises InputError for a run that is not there,
+    RunnerError where it does not wait or its answer was another one.
     """
     folder = finding.find(finding.root_of(runs_dir), wanted)
-    asked = _waiting(folder, state_of(folder))
-    number = int(asked["seq"])
-    if not requests.leave(folder, number, yes=yes):
-        raise RunnerError(f"somebody has answered run {folder.id} already, and it has not yet taken it")
-    answer = _heard(folder, asked)
-    if answer is None:
-        requests.withdraw(folder, number)
-        words = f"run {folder.id} did not take the answer within {PATIENCE:g}s: nobody waits for it there any more"
-        raise RunnerError(words, hint=AGAIN)
-    where = f'{visible(asked["play"])}, wave {asked["wave"]}: "{visible(asked["question"])}"'
-    is_yes = answer["event"] == "approval.granted"
-    words = f"{'approved' if is_yes else 'denied'} by {visible(answer['by'])}: run {folder.id}, {where}"
-    if is_yes is not yes:
+    is_live = finding.is_live(folder)
+    asked, others = _unanswered(folder, _questions(folder, is_live=is_live), is_live=is_live)
+    if not requests.leave(folder, int(asked["seq"]), yes=yes):
+        raise RunnerError(f"somebody was faster: run {folder.id} is answered already")
+    said = _heard(folder, asked) if is_live else None
+    if said is None:
+        _stays(folder, asked)
+        said = {"event": "approval.granted" if yes else "approval.denied", "by": requests.user()}
+        return "\n".join([_words(folder, asked, said), *_then(folder, others)])
+    words = _words(folder, asked, said)
+    if (said["event"] == "approval.granted") is not yes:
         raise RunnerError(f"somebody was faster; {words}")
     return words
 
@@ -80,7 +78,7 @@ def _add(state: State, line: bytes) -> None:
         return
     match record["event"]:
         case "run.started":
-            state.started = record
+            state.since, state.ended = int(record["seq"]), None
         case "run.ended":
             state.ended = record
         case "approval.waiting":
@@ -95,38 +93,61 @@ def _key(record: Fields) -> Key:
     return tuple(record.get(name) for name in ("play", "wave", "about", "host", "step"))
 
 
-def _waiting(folder: RunFolder, state: State) -> Fields:
-    """The question that the run waits with. Raises RunnerError where it waits with none."""
-    if state.ended is not None:
-        was = "; it waited for a person, and nobody was there" if state.ended["status"] == "paused" else ""
-        raise RunnerError(f"run {folder.id} has ended{was}", hint=AGAIN)
-    if _is_gone(state.started):
-        pid = state.started["pid"]
-        raise RunnerError(f"run {folder.id} is no longer there: its process {pid} is gone", hint=AGAIN)
-    if not state.open:
+def _questions(folder: RunFolder, *, is_live: bool) -> list[Fields]:
+    """The questions that the run waits with, the oldest first. Raises RunnerError where it waits with none."""
+    state = state_of(folder)
+    # A process that goes on with a run asks again what an earlier one has asked, when it comes there.
+    found = [asked for asked in state.open.values() if not is_live or asked["seq"] > state.since]
+    if found:
+        return found
+    if is_live:
         raise RunnerError(f"run {folder.id} does not wait for anybody now")
-    return list(state.open.values())[-1]
+    how = f"has ended: {visible(state.ended['status'])}" if state.ended else "has died"
+    is_well = state.ended is not None and state.ended["status"] == "ok"
+    hint = "" if is_well else f"go on with it: {finding.command('resume', folder)}"
+    raise RunnerError(f"run {folder.id} {how}; it does not wait for anybody", hint=hint)
 
 
-def _is_gone(started: Fields) -> bool:
-    """Whether the process has ended, as far as can be told from this machine."""
-    if started.get("controller") != socket.gethostname():
-        return False
-    try:
-        os.kill(started["pid"], 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
+def _unanswered(folder: RunFolder, questions: list[Fields], *, is_live: bool) -> tuple[Fields, int]:
+    """The first question that nobody has answered yet, and how many more there are. Raises RunnerError."""
+    left = [asked for asked in questions if requests.found(folder, int(asked["seq"])) is None]
+    if left:
+        return left[0], len(left) - 1
+    said = requests.found(folder, int(questions[-1]["seq"]))
+    by = f" by {visible(said.by)}: {'approved' if said.yes else 'denied'}" if said else ""
+    hint = "" if is_live else _then(folder, 0)[0]
+    raise RunnerError(f"run {folder.id} is answered already{by}", hint=hint)
 
 
 def _heard(folder: RunFolder, asked: Fields) -> Fields | None:
     """The answer as the run has recorded it; None where it records none."""
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    while True:
+        is_over = time.monotonic() > end or not finding.is_live(folder)
         for answer in state_of(folder).answers:
             if answer["seq"] > asked["seq"] and _key(answer) == _key(asked):
                 return answer
+        if is_over:
+            return None
         time.sleep(LOOK)
-    return None
+
+
+def _stays(folder: RunFolder, asked: Fields) -> None:
+    """Make sure that an answer which the run has not taken will be found. Raises RunnerError where it is in vain."""
+    if finding.is_live(folder):
+        requests.withdraw(folder, int(asked["seq"]))
+        words = f"run {folder.id} did not take the answer within {PATIENCE:g}s: nobody waits for it there any more"
+        raise RunnerError(words, hint=f"see what it does: {finding.command('runs show', folder)}")
+
+
+def _words(folder: RunFolder, asked: Fields, said: Fields) -> str:
+    what = "approved" if said["event"] == "approval.granted" else "denied"
+    where = ", ".join(visible(word) for word in (asked["play"], f"wave {asked['wave']}", asked.get("host", "")) if word)
+    return f'{what} by {visible(said["by"])}: run {folder.id}, {where}: "{visible(asked["question"])}"'
+
+
+def _then(folder: RunFolder, others: int) -> list[str]:
+    """What is still to be typed for a run that is not at work."""
+    more = "1 more question is" if others == 1 else f"{others} more questions are"
+    again = [f"{more} open: {finding.command('approve', folder)}"] if others else []
+    return [*again, f"to go on: {finding.command('resume', folder)}"]

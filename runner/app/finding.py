@@ -1,8 +1,10 @@
-"""Which run of the runs folder is meant: its id, a unique beginning of one, or ``last``."""
+"""Which run of the runs folder is meant: its id, a unique beginning of one, or ``last``; and whether it is at work."""
 
+import fcntl
 import json
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -61,6 +63,25 @@ def find(root: Path, wanted: str) -> RunFolder:
         )
     hint = suggest(wanted, names) or f"the latest are {_listed(names)}"
     raise _unknown(f'there is no run "{wanted}"', hint)
+
+
+def is_live(run: RunFolder) -> bool:
+    """Whether a process is at work at a run: it holds the lock on the journal, which ends with it."""
+    try:
+        with (run.path / "events.jsonl").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def command(verb: str, run: RunFolder) -> str:
+    """What a person types to do something about a run that is found, for a shell: ``runner resume RUN``."""
+    root = run.path.parent
+    where = () if root == root_of(None) else ("--runs-dir", str(root))
+    return shlex.join(["runner", *verb.split(), run.id, *where])
 
 
 def _last(runs: Sequence[RunFolder]) -> RunFolder:

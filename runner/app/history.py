@@ -3,16 +3,12 @@
 **Why not** ``summary.json``: it is a copy of what ``run.ended`` holds, and the journal decides.
 """
 
-import fcntl
-import os
-import shlex
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from runner import run_folder
 from runner.app import finding
 from runner.app.journal_ends import DamagedError, Ends, Fields, read_ends
 from runner.model.history import RunEntry
@@ -45,29 +41,10 @@ def entry(run: RunFolder) -> RunEntry:
         return _unusable(run, "its records are not those of a run")
 
 
-def is_live(run: RunFolder) -> bool:
-    """Whether a process is at work at a run: it holds the lock on the journal, which dies with it."""
-    try:
-        with (run.path / "events.jsonl").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def resume_command(run: RunFolder) -> str:
-    """What goes on with a run, for a shell."""
-    root = run.path.parent
-    where = () if root == run_folder.default_root(os.environ, Path.home()) else ("--runs-dir", str(root))
-    return shlex.join(["runner", "resume", run.id, *where])
-
-
 def _entry(run: RunFolder, ends: Ends) -> RunEntry:
     summary: Fields = (ends.ended or {}).get("summary", {})
     start, last = ends.started.get("ts", ""), ends.last.get("ts", "")
-    is_at_work = ends.ended is None and is_live(run)
+    is_at_work = ends.ended is None and finding.is_live(run)
     status = ends.ended["status"] if ends.ended else "running" if is_at_work else "died"
     until = time.time() if is_at_work else _seconds(last)
     return RunEntry(
@@ -84,7 +61,7 @@ def _entry(run: RunFolder, ends: Ends) -> RunEntry:
         pid=ends.started.get("pid") if is_at_work else None,
         hosts=summary.get("counts", {}),
         of_hosts=ends.ready.get("hosts"),
-        go_on=(resume_command(run),) if status == "died" else (),
+        go_on=(finding.command("resume", run),) if status == "died" else (),
     )
 
 

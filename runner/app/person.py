@@ -56,8 +56,12 @@ class Person:
     async def decide(self, question: Question, elsewhere: Callable[[], Answer | None]) -> Answer:
         """What the person says, here or elsewhere, which is looked at four times a second; no answer: nobody is here.
 
+        What was said elsewhere before it is asked here is heard without anybody here.
+
         Enter goes on behind a step's pause; every other question wants a y or an n, and Enter alone is a no.
         """
+        if (said := elsewhere()) is not None:
+            return said
         if self._yes and not question.is_approval:
             return Answer(yes=True, by=self._user, how="option")
         if not self.is_there:

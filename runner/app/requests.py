@@ -1,4 +1,6 @@
-"""Answers from another process: it leaves a file in the folder of the run, which the run finds while it waits.
+"""Answers from another process: it leaves a file in the folder of the run, which finds it while it waits.
+
+A run that is paused finds it when it goes on.
 
 The file is named by the number of the record that asks, so that an answer that comes too late answers nothing else.
 It says who answered; nobody but the folder's owner, and root, can write there.
@@ -7,6 +9,7 @@ It says who answered; nobody but the folder's owner, and root, can write there.
 import os
 import pwd
 from contextlib import suppress
+from pathlib import Path
 
 from runner.model.decision import Answer
 from runner.run_folder import RunFolder
@@ -19,7 +22,7 @@ LONGEST = 1024
 
 def leave(folder: RunFolder, question: int, *, yes: bool) -> bool:
     """Answer the question that record number ``question`` asks; False where somebody has. Raises JournalError."""
-    return folder.write_once(_name(question), f"{WORDS[yes]} {_user()}\n".encode())
+    return folder.write_once(_name(question), f"{WORDS[yes]} {user()}\n".encode())
 
 
 def withdraw(folder: RunFolder, question: int) -> None:
@@ -28,10 +31,15 @@ def withdraw(folder: RunFolder, question: int) -> None:
         (folder.path / _name(question)).unlink()
 
 
-def found(folder: RunFolder, question: int) -> Answer | None:
-    """The answer that was left for a question, if there is one."""
+def found(folder: RunFolder, *questions: int) -> Answer | None:
+    """The answer that was left for any of these questions: one that was asked again has several numbers."""
+    answers = (_read(folder.path / _name(question)) for question in questions)
+    return next((answer for answer in answers if answer is not None), None)
+
+
+def _read(path: Path) -> Answer | None:
     try:
-        with (folder.path / _name(question)).open("rb") as file:
+        with path.open("rb") as file:
             word, _, user = file.read(LONGEST).decode(errors="replace").strip().partition(" ")
     except OSError:
         return None
@@ -42,7 +50,7 @@ def _name(question: int) -> str:
     return f"requests/{question}"
 
 
-def _user() -> str:
+def user() -> str:
     """Whose process this is, whatever its environment says."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name

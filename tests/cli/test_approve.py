@@ -1,16 +1,20 @@
 """``runner approve``: which runs it finds, and what it says of one that does not wait."""
 
+import fcntl
+import getpass
 import json
 import os
-import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commandline import project, runner
 
-HERE = {"controller": socket.gethostname()}
 ASKED = {"play": "web", "wave": 1, "about": "wave", "question": "go on to wave 2?"}
+STARTED = {"event": "run.started"}
+WAITING = {"event": "approval.waiting", **ASKED}
 
 
 def a_run(runs: Path, name: str, *records: dict[str, Any]) -> None:
@@ -18,6 +22,14 @@ def a_run(runs: Path, name: str, *records: dict[str, Any]) -> None:
     (runs / name).mkdir(parents=True)
     lines = [json.dumps({"seq": seq, **record}, separators=(",", ":")) for seq, record in enumerate(records)]
     (runs / name / "events.jsonl").write_text("".join(f"{line}\n" for line in lines))
+
+
+@contextmanager
+def at_work(runs: Path, name: str) -> Iterator[None]:
+    """As long as the block lasts, a process is at work at the run."""
+    with (runs / name / "events.jsonl").open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def test_a_run_that_is_not_there_is_a_mistake_on_the_command_line(tmp_path: Path) -> None:
@@ -39,15 +51,15 @@ def test_a_run_that_is_not_there_is_a_mistake_on_the_command_line(tmp_path: Path
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([{"event": "run.ended", "status": "ok"}], "has ended\nhint: start it again"),
-        ([{"event": "approval.waiting", **ASKED}, {"event": "run.ended", "status": "paused"}], "nobody was there"),
-        ([{"event": "wave.started", "play": "web"}], "does not wait for anybody now"),
-        ([{"event": "approval.waiting", **ASKED}, {"event": "approval.granted", **ASKED}], "does not wait"),
+        ([{"event": "run.ended", "status": "ok"}], "has ended: ok; it does not wait for anybody\n"),
+        ([{"event": "run.ended", "status": "failed"}], "has ended: failed; it does not wait for anybody\nhint: go on"),
+        ([{"event": "wave.started", "play": "web"}], "has died; it does not wait for anybody\nhint: go on with it: "),
+        ([WAITING, {"event": "approval.granted", **ASKED}], "does not wait for anybody"),
     ],
 )
 def test_a_run_that_does_not_wait_is_not_approved(tmp_path: Path, records: list[dict[str, Any]], said: str) -> None:
     """The exit status is 1, and the message says how it stands; nothing is left in its folder."""
-    a_run(tmp_path / "runs", "r1", {"event": "run.started", "pid": os.getpid(), **HERE}, *records)
+    a_run(tmp_path / "runs", "r1", STARTED, *records)
 
     done = runner("approve", "last", cwd=tmp_path)
 
@@ -56,30 +68,79 @@ def test_a_run_that_does_not_wait_is_not_approved(tmp_path: Path, records: list[
     assert not (tmp_path / "runs/r1/requests").exists()
 
 
-def test_a_run_whose_process_is_gone_is_not_approved(tmp_path: Path) -> None:
-    """Nobody would ever hear it."""
-    a_run(
-        tmp_path / "runs",
-        "r1",
-        {"event": "run.started", "pid": 2**22 + 1, **HERE},  # beyond the largest number of a process
-        {"event": "approval.waiting", **ASKED},
-    )
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"event": "wave.started", "play": "web"}],
+        [WAITING, {"event": "run.ended", "status": "paused"}, {"event": "run.started", "resume": True}],
+    ],
+)
+def test_a_run_at_work_that_asks_nothing_now_is_not_approved(tmp_path: Path, records: list[dict[str, Any]]) -> None:
+    """So it is where a run that goes on has not yet come to the question that it was paused with."""
+    a_run(tmp_path / "runs", "r1", STARTED, *records)
 
-    done = runner("approve", "r1", cwd=tmp_path)
+    with at_work(tmp_path / "runs", "r1"):
+        done = runner("approve", "last", cwd=tmp_path)
 
-    assert (done.code, "its process 4194305 is gone" in done.err) == (1, True)
+    assert (done.code, done.err) == (1, "error: run r1 does not wait for anybody now\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "words", "left", "said"),
+    [
+        ([{"event": "run.ended", "status": "paused"}], [], "approve ", "approved by"),
+        ([], ["--deny"], "deny ", "denied by"),
+    ],
+)
+def test_a_paused_run_is_answered_before_it_goes_on(
+    tmp_path: Path, end: list[dict[str, Any]], words: list[str], left: str, said: str
+) -> None:
+    """It ended with 20, or died while it waited: the answer is kept for it, and what goes on with it is said."""
+    a_run(tmp_path / "runs", "r1", STARTED, WAITING, *end)
+
+    done = runner("approve", "r1", *words, cwd=tmp_path)
+
+    assert (done.code, done.err) == (0, "")
+    assert f'{said} {getpass.getuser()}: run r1, web, wave 1: "go on to wave 2?"\n' in done.out
+    assert f"to go on: runner resume r1 --runs-dir {tmp_path}/runs\n" in done.out
+    assert (tmp_path / "runs/r1/requests/1").read_text().startswith(left)
+
+
+def test_a_paused_run_is_answered_once(tmp_path: Path) -> None:
+    """Who comes second is told what the first has said, and the first answer stands."""
+    a_run(tmp_path / "runs", "r1", STARTED, WAITING)
+
+    runner("approve", "r1", cwd=tmp_path)
+    second = runner("approve", "r1", "--deny", cwd=tmp_path)
+
+    assert second.code == 1
+    assert f"run r1 is answered already by {getpass.getuser()}: approved\nhint: to go on: runner resume" in second.err
+    assert (tmp_path / "runs/r1/requests/1").read_text().startswith("approve ")
+
+
+def test_of_several_open_questions_the_first_is_answered(tmp_path: Path) -> None:
+    """The answer says which one it was, and how many are left for the same command."""
+    questions = [{**WAITING, "about": "step", "step": "ask", "host": host} for host in ("web1", "web2", "web3")]
+    a_run(tmp_path / "runs", "r1", STARTED, *questions)
+
+    said = [runner("approve", "r1", cwd=tmp_path).out for _ in questions]
+
+    assert "web, wave 1, web1: " in said[0]
+    assert "2 more questions are open: runner approve r1" in said[0]
+    assert "web, wave 1, web2: " in said[1]
+    assert "1 more question is open: " in said[1]
+    assert "more" not in said[2]
 
 
 def test_a_record_that_only_looks_like_a_question_is_none(tmp_path: Path) -> None:
     """What a step has registered may hold any words."""
-    said = {"event": "step.ended", "register": {"json": {"event": "approval.waiting", **ASKED}}}
-    a_run(tmp_path / "runs", "r1", {"event": "run.started", "pid": os.getpid(), **HERE}, said)
+    a_run(tmp_path / "runs", "r1", STARTED, {"event": "step.ended", "register": {"json": WAITING}})
 
     assert "does not wait" in runner("approve", "last", cwd=tmp_path).err
 
 
 def test_where_nobody_is_an_approval_is_not_waited_for(tmp_path: Path) -> None:
-    """The run ends with 20, also under --yes, and can't be approved any more."""
+    """The run ends with 20, also under --yes, and is approved afterwards."""
     project(
         tmp_path,
         "version: 1\ninventory: hosts.yaml\nhosts: all\nsteps: [{approve: true}, {command: 'true'}]\n",
@@ -90,7 +151,7 @@ def test_where_nobody_is_an_approval_is_not_waited_for(tmp_path: Path) -> None:
     late = runner("approve", "last", cwd=tmp_path)
 
     assert (done.code, done.statuses()) == (20, {"one": "cancelled"})
-    assert (late.code, "nobody was there" in late.err) == (1, True)
+    assert (late.code, "approved by" in late.out) == (0, True)
 
 
 @pytest.mark.parametrize(("words", "code", "answers"), [((), 20, []), (("--yes",), 0, ["option"])])
