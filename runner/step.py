@@ -57,13 +57,15 @@ class Target(Protocol):
         stdin: bytes | Path | None = None,
         sink: Sink | None = None,
         quiet: bool = False,
+        noted: bool = False,
     ) -> CommandResult:
         """Run an argument list, or sh text with ``args`` as ``$1``…, and wait for its end.
 
         The step's own ``stdin:`` is used where ``stdin`` is None and ``quiet`` is False. ``quiet`` is for a kind's own
         probing and finishing: the command gets neither the step's ``cwd``, ``env`` nor ``stdin``, and its output is in
-        no output file and no record. ``sink`` takes standard output in place of memory. Raises ConnectError or
-        LostError.
+        no output file and no record. ``sink`` takes standard output in place of memory. ``noted`` is for the one
+        command of a kind that has ``heard``: the host notes its end, for whoever asks after a loss. Raises
+        ConnectError or LostError.
         """
         ...
 
@@ -137,9 +139,9 @@ class StepKind(Generic[P]):
     say in params that may still hold Templates. ``conditions`` names the params that are bare expressions. ``on_host``
     says, from params, whether the kind sends anything to the host (``set`` and ``log`` never do, so they open no
     connection); ``only_connects`` that it opens one and runs nothing there. ``retry`` is the kind's own retry policy
-    where a step names none. ``idempotent`` kinds change nothing when run twice. ``heard`` makes the outcome from the
-    result of the kind's one command that is not ``quiet``, where it has just one: so that an end that only the host's
-    record tells counts as if it had been heard; it is tried as a whole again otherwise.
+    where a step names none. ``idempotent`` kinds change nothing when run twice, nor do those that ``only_reads`` says
+    of their params. ``heard`` makes the outcome from the result of the kind's one ``noted`` command: so that an end
+    that only the host's record tells counts as if it had been heard.
     ``timeout`` is the kind's own default in seconds, None for none, -1 for the language's.
     ``answers`` names what the kind adds to a registered result. ``local_files`` names the params that are paths, or
     lists of paths, of files of the project, so that a missing one is found before any host is contacted.
@@ -158,6 +160,7 @@ class StepKind(Generic[P]):
     only_connects: bool = False
     retry: Retry | None = None
     idempotent: bool = False
+    only_reads: Callable[[Mapping[str, Value]], bool] = lambda _: False
     heard: Callable[[CommandResult, Target], Outcome] | None = None
     timeout: float | None = -1.0
     answers: tuple[str, ...] = ()

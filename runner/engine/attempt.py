@@ -22,6 +22,7 @@ from runner.model.events import StepIntent
 from runner.model.inventory import CONTROLLER, Become, Host
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
+from runner.model.record_key import record_key
 from runner.model.template import Template
 from runner.step import typed
 from runner.transport import Session
@@ -94,6 +95,7 @@ async def _attempt(
     if delegate and turn.stop.level >= Level.STOP:
         # It waited for its turn on the delegate, and a stop came meanwhile.
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
+    target.key = record_key(turn.play.id, turn.host.name, step.id, step.section, item, attempt)
     intent = StepIntent(
         play=turn.play.id,
         wave=turn.wave,
@@ -106,6 +108,9 @@ async def _attempt(
         attempt=attempt,
         kind=step.kind,
         command=_fingerprint(params, turn.run.salt),
+        is_local=target.session is None,
+        idempotent=may_repeat(turn, step, params),
+        on_unknown=step.on_unknown,
     )
     if target.session is None:
         turn.run.recorder.emit(intent)
@@ -116,6 +121,14 @@ async def _attempt(
     target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
     outcome = await _limited(turn, step, params, target, hearing)
     return outcome, {**said, **hearing.close()}
+
+
+def may_repeat(turn: Turn, step: Step, params: Mapping[str, Any]) -> bool:
+    """Whether the step may run twice without harm: it says so, or else its kind does."""
+    if step.idempotent is not None:
+        return step.idempotent
+    kind = turn.run.kinds[step.kind]
+    return step.read_only or kind.idempotent or kind.only_reads(params)
 
 
 async def ready(
@@ -262,7 +275,7 @@ def _cut(turn: Turn, step: Step, target: StepTarget, deadline: Deadline) -> Outc
         words = _ENDED_BY[deadline.ended_by].format(limit=step.timeout or 0, idle=step.idle_timeout or 0)
         return Outcome(Status.TIMED_OUT, message=words + still)
     status = Status.CANCELLED if killed in {None, "yes"} else Status.UNKNOWN
-    return Outcome(status, message=turn.stop.reason + still)
+    return Outcome(status, message=turn.stop.reason + still, temporary=False)
 
 
 def _killed(target: StepTarget) -> str | None:

@@ -10,6 +10,7 @@ from runner.engine.stop import Level
 from runner.hostlist import fold
 from runner.model.events import Baking
 from runner.model.outcome import HostStatus
+from runner.model.past import WavePast
 from runner.model.plan import Wave
 
 if TYPE_CHECKING:
@@ -38,12 +39,13 @@ async def hold_against_gate(play: "PlayRun", hosts: Sequence[HostRun], wave: Wav
 async def before_next(play: "PlayRun", wave: Wave) -> None:
     """Bake, then ask a person, where the play says so and another wave follows."""
     strategy = play.play.strategy
+    past = play.past.waves.get(wave.index) or WavePast()
     if wave.index == len(play.play.waves) or play.stop.level >= Level.DRAIN:
         return
-    if strategy.bake:
+    if strategy.bake and not past.is_baked:
         play.run.recorder.emit(Baking(play=play.play.id, wave=wave.index, duration=strategy.bake))
         await play.stop.sleep(strategy.bake, Level.DRAIN)  # then no wave follows
-    if strategy.asks_after(wave.index) and play.stop.level < Level.DRAIN:
+    if strategy.asks_after(wave.index) and not past.is_approved and play.stop.level < Level.DRAIN:
         await _approve(play, wave)
 
 

@@ -14,6 +14,7 @@ from runner.engine.stop import Stop
 from runner.errors import RunnerError
 from runner.model.decision import Answer, Question
 from runner.model.events import Event
+from runner.model.past import Past
 from runner.model.plan import Plan
 from runner.step import StepKind
 from runner.templating import Templates
@@ -44,7 +45,8 @@ class Run:
     by host, play and frame. ``secrets`` are revealed values by name. ``max_open`` is how many connections limits on
     open files allow, None for any number; ``users`` counts for each host the plays that may still want it. ``ask`` asks
     a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault that ends the
-    run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name.
+    run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name. ``past``
+    is what earlier processes of the run have left, None for a run that begins.
     """
 
     id: str
@@ -69,4 +71,5 @@ class Run:
     fatal: RunnerError | None = None
     bugs: list[str] = field(default_factory=list)
     shared_ids: frozenset[str] = frozenset()
+    past: Past | None = None
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -4,7 +4,7 @@ A host that waits for others gives its place up for that time, so that those it 
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from runner.engine.meetings import Barrier, Claim, Meeting, Once
@@ -38,10 +38,21 @@ class Worker(Protocol):
 
 
 class Crew:
-    """The hosts of one wave. ``onces`` hold what came of the play's ``once: run`` nodes, over all waves."""
+    """The hosts of one wave. ``onces`` hold what came of nodes that run once, in this wave or an earlier one.
+
+    ``begun`` says which host has begun such a node before this process; ``again`` are those that are to run again.
+    """
 
     def __init__(
-        self, play: PlannedPlay, hosts: Sequence[str], *, limits: Limits, stop: Stop, onces: Mapping[str, Once]
+        self,
+        play: PlannedPlay,
+        hosts: Sequence[str],
+        *,
+        limits: Limits,
+        stop: Stop,
+        onces: Mapping[str, Once],
+        begun: Mapping[str, str] | None = None,
+        again: Collection[str] = (),
     ) -> None:
         self._stop = stop
         self._order = {name: order for order, name in enumerate(hosts)}
@@ -52,7 +63,9 @@ class Crew:
         nodes = list(nodes_of(play.steps))
         needed = {need for node in nodes for need in node.needs}
         self.meetings = {name: Meeting(set(hosts)) for name in needed}
-        self.claims = {node.id: Claim(hosts, onces.get(node.id) or Once()) for node in nodes if node.once}
+        orders = {node.id: _first((begun or {}).get(node.id), hosts) for node in nodes if node.once}
+        self.claims = {name: Claim(order, onces.get(name) or Once()) for name, order in orders.items()}
+        self._again = again
         self._inside = {
             (node.id, part): inside
             for node in nodes
@@ -70,6 +83,10 @@ class Crew:
     def concerns(self, node: Node) -> bool:
         """Whether hosts wait for each other at a node of the play's steps, for it, or for something inside it."""
         return node.id in self._concerned
+
+    def waits_again(self, node: Node) -> bool:
+        """Whether a node that ran once is to run again, and has not yet: nobody goes on before."""
+        return node.id in self._again and self.claims[node.id].settled is None
 
     @property
     def is_lockstep(self) -> bool:
@@ -200,6 +217,11 @@ class Crew:
 
 def _positions(play: PlannedPlay) -> dict[str, int]:
     return {step.id: position for position, step in enumerate(leaves(play.steps, everything=True))}
+
+
+def _first(name: str | None, hosts: Sequence[str]) -> Sequence[str]:
+    """The hosts with one of them in front: what it has begun is not begun by another."""
+    return [name, *(host for host in hosts if host != name)] if name in hosts and name is not None else hosts
 
 
 def onces_of(nodes: Iterable[Node]) -> dict[str, Once]:

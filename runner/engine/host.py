@@ -4,7 +4,7 @@ Its steps, then the handlers that were notified, then the play's ``always``, whi
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,9 @@ from runner.engine.turn import Turn
 from runner.errors import RenderError
 from runner.model.events import HandlerNotified, HostEnded, HostStarted
 from runner.model.outcome import HostStatus, Status
+from runner.model.past import HostPast, StepPast
 from runner.model.playbook import Step
+from runner.model.state import BAD_ENDS
 
 CLEANUP_LIMIT = 60.0
 """Seconds that ``always`` steps have once what runs is being ended."""
@@ -29,6 +31,10 @@ _HOST_STATUS = {
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN}
 _ENDS = {*_LOST, Status.CANCELLED}
 _UNTOUCHED = {Status.OK, Status.SKIPPED}
+
+
+def _has_touched(step: StepPast) -> bool:
+    return step.has_acted and (step.is_open or step.changed or step.status not in _UNTOUCHED)
 
 
 def ends_host(status: Status) -> bool:
@@ -60,7 +66,8 @@ class HostRun:
     ``status`` is None while nothing went wrong. ``is_excluded`` where the play's condition keeps it out,
     ``is_refused`` where that can't be asked. ``pending`` are the handlers notified and not run yet. ``is_lost`` where
     it can't be reached any more. ``touched`` where a step changed, failed, or may have. ``acts`` counts steps that ran.
-    ``cleanup_ends`` is when ``always`` steps must be over, once everything is being ended.
+    ``cleanup_ends`` is when ``always`` steps must be over, once everything is being ended. ``past`` is how earlier
+    processes of the run have left its steps.
     """
 
     turn: Turn
@@ -74,6 +81,8 @@ class HostRun:
     acts: int = 0
     pending: dict[str, None] = field(default_factory=dict)
     cleanup_ends: float | None = None
+    past: Mapping[str, StepPast] = field(default_factory=dict)
+    was_started: bool = False
     _changed: bool = False
     _ignored: int = 0
     _begun: float | None = None
@@ -89,11 +98,41 @@ class HostRun:
         """Whether it has begun and may do its steps."""
         return self.started and not self.is_refused
 
+    def remember(self, past: HostPast) -> None:
+        """Take up what an earlier process of the run has left."""
+        self.past = past.steps
+        self.was_started = past.is_started
+        self.pending.update(past.pending)
+        self.touched = any(_has_touched(step) for step in past.steps.values())
+        self._took = past.seconds
+
+    def stand(self, past: HostPast) -> None:
+        """Its turn is over since an earlier process: nothing of it is done again, but for what comes last."""
+        self.remember(past)
+        self.started = True
+        self._changed = any(step.changed for step in past.steps.values())
+        self._ignored = past.ignored
+        if past.status in BAD_ENDS and past.status != HostStatus.GATE_FAILED:
+            self.status, self.reason = HostStatus(past.status), past.reason
+
+    def recall(self, step: Step) -> Trouble | None:
+        """Take in how a step ended before this process; gives the trouble that it made, if any."""
+        past = self.past[step.id]
+        ignored = past.ignored and step.on_failure == "ignore"
+        self._ignored += ignored
+        self._changed = self._changed or past.changed
+        self.acts += past.has_acted
+        if past.is_well or ignored:
+            return None
+        return Trouble(Status(past.status), step.id, past.reason)
+
     def begin(self) -> None:
-        """Let it to work, unless the play's condition keeps it out."""
+        """Let it to work, unless the play's condition keeps it out. One that has begun before is not asked again."""
         turn = self.turn
         try:
-            is_wanted = turn.play.when is None or turn.run.templates.condition(turn.play.when, turn.scope())
+            is_wanted = (
+                self.was_started or turn.play.when is None or turn.run.templates.condition(turn.play.when, turn.scope())
+            )
         except RenderError as error:
             self.start()
             self.is_refused = True
@@ -146,9 +185,14 @@ class HostRun:
         """Say how its rollback ends: well, unless something went wrong on the way, be it that it went on."""
         self.status = HostStatus.ROLLED_BACK if self.status is None else HostStatus.ROLLBACK_FAILED
 
+    @property
+    def standing(self) -> HostStatus:
+        """Its status, if it ended now."""
+        return self.status or (HostStatus.CHANGED if self._changed else HostStatus.OK)
+
     def end(self) -> HostStatus:
         """It is done: settle and record its status."""
-        status = self.status or (HostStatus.CHANGED if self._changed else HostStatus.OK)
+        status = self.standing
         if self._begun is not None:
             self._took += asyncio.get_running_loop().time() - self._begun
             self._begun = None

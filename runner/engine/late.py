@@ -25,7 +25,7 @@ async def late(play: "PlayRun", scope: Scope, names: Iterable[str]) -> None:
     for node in once_in(play.play.handlers, scope):
         notified = [host for host in hosts if node.id in host.pending]
         if notified and play.stop.level < Level.STOP:
-            await on_first(play, node, notified, lambda host, node: Walk(host, host.turn).through([node]))
+            await on_first(play, node, notified, lambda host, node: Walk(host, host.turn, anew=True).through([node]))
     for node in once_in(play.play.always, scope):
         await on_first(play, node, hosts, _whatever)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from runner.engine.attempt import place_of, ready, turn_at, words_of
 from runner.engine.health import Health
+from runner.engine.judging import judge, said_of
 from runner.engine.target import StepTarget
-from runner.engine.task import judge, said_of
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, LostError, RenderError, StepError
 from runner.model.changed import changed

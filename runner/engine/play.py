@@ -17,6 +17,7 @@ from runner.engine.late import late
 from runner.engine.local import WaveRun
 from runner.engine.meetings import Once
 from runner.engine.places import Limits
+from runner.engine.recalling import again_in, begun_by, onces_past
 from runner.engine.rollback import roll_back
 from runner.engine.spending import Spending
 from runner.engine.stop import Level, Stop
@@ -24,9 +25,9 @@ from runner.engine.turn import Turn
 from runner.model.budget import allowed
 from runner.model.events import HostEnded, WaveEnded, WaveStarted
 from runner.model.outcome import HostStatus
+from runner.model.past import HostPast, PlayPast
 from runner.model.plan import PlannedPlay, Wave
-
-EXCLUDED = "the play's condition is false"
+from runner.model.remaining import EXCLUDED, is_back_due, is_over, is_play_over, is_wave_over
 
 
 @dataclass(slots=True)
@@ -34,7 +35,8 @@ class PlayRun:
     """A play on its way. ``statuses`` are the ends of its hosts, ``hosts`` those that were let to work.
 
     ``barred`` are hosts that ended badly in a play that this one needs, with the reason; ``unreachable`` those that
-    preflight could not connect to. ``excluded`` are those that the play's condition kept out.
+    preflight could not connect to. ``excluded`` are those that the play's condition kept out. ``past`` is what earlier
+    processes of the run have left of the play.
     """
 
     run: Run
@@ -46,6 +48,7 @@ class PlayRun:
     excluded: set[str] = field(default_factory=set)
     stop: Stop = field(init=False)
     spending: Spending = field(init=False)
+    past: PlayPast = field(init=False)
     _onces: dict[str, Once] = field(init=False)
     _lates: set[str | None] = field(init=False)
     _is_back: bool = False
@@ -53,7 +56,8 @@ class PlayRun:
     def __post_init__(self) -> None:
         self.stop = Stop(self.run.stop)
         self.spending = Spending(self.run, self.play, self.stop, Budget(self.play.budget))
-        self._onces = onces_of(self.play.steps)
+        self.past = (self.run.past.plays.get(self.play.id) if self.run.past else None) or PlayPast()
+        self._onces = {**onces_of(self.play.steps), **onces_past(self.play, self.past, self.play.hosts, "run")}
         self._lates = {node.once for node in (*self.play.handlers, *self.play.always)}
 
     @property
@@ -69,18 +73,61 @@ class PlayRun:
 
     async def go(self) -> None:
         """Run all waves, or as far as budget, gates, people and the run allow; then what has to follow in any case."""
+        self.restore()
+        if is_play_over(self.play, self.past):
+            self.spending.is_ended = self.past.rollback == HostStatus.ROLLED_BACK
+        elif is_back_due(self.play, self.past):
+            await self._go_back()
+        else:
+            await self._go_on()
+
+    async def _go_on(self) -> None:
         if self.play.strategy.failure_scope == "run":
             await self._meet(self.play.waves)
         for wave in self.play.waves:
             if self.stop.level >= Level.DRAIN:
                 self.skip(wave.hosts, wave.index, self.stop.reason)
-            else:
+            elif not is_wave_over(self.play, wave, self.past):
                 await self._wave(wave)
+                await before_next(self, wave)
+            elif not self._has_begun(wave.index + 1):
                 await before_next(self, wave)
         await self._back()
         await late(self, "run", self.play.hosts)
         await self.spending.answered()
         await self._back()
+
+    async def _go_back(self) -> None:
+        """An earlier process was to roll it back, or was at it: nothing goes forward any more."""
+        reason = self.past.rollback_reason or "the failure budget was exceeded"
+        self.spending.is_ended = self._is_back = True
+        self.stop.raise_to(Level.STOP, reason)
+        for wave in self.play.waves:
+            self.skip(wave.hosts, wave.index, reason)
+        await roll_back(self, reason)
+        await late(self, "run", self.play.hosts)
+
+    def restore(self) -> None:
+        """Take over the hosts that are done with, as earlier processes of the run have left them."""
+        is_back = is_back_due(self.play, self.past)
+        for wave in self.play.waves:
+            for name in wave.hosts:
+                past = self.past.hosts.get(name)
+                if past is not None and (is_over(past) or (is_back and past.is_started)):
+                    self._take_over(wave, name, past)
+
+    def _take_over(self, wave: Wave, name: str, past: HostPast) -> None:
+        if not past.is_started:
+            self.excluded.add(name)
+            self.statuses[name] = HostStatus.NOT_RUN
+            return
+        host = self.hosts[name] = self._host(wave, name)
+        host.stand(past)
+        self.statuses[name] = host.standing
+
+    def _has_begun(self, wave: int) -> bool:
+        """Whether an earlier process has got as far as this wave."""
+        return any(host.wave == wave and host.is_started for host in self.past.hosts.values())
 
     async def _back(self) -> None:
         """Roll back, once, where the budget is exceeded and the play says so."""
@@ -114,20 +161,37 @@ class PlayRun:
             if name in self.barred:
                 self.skip([name], wave.index, self.barred[name])
         hosts = [self._host(wave, name) for name in wave.hosts if name not in self.statuses]
-        await self._work(hosts)
+        ungated = self._ungated(wave)
+        await self._work(hosts, wave)
         self._leave_out(hosts, wave)
         await late(self, "wave", wave.hosts)
         await self.spending.answered()
-        is_answered = await hold_against_gate(self, hosts, wave)
+        is_answered = await hold_against_gate(self, [*ungated, *hosts], wave)
         await self._let_go(hosts)
         self._wave_ended(wave, begun, is_answered=is_answered)
 
     def _host(self, wave: Wave, name: str) -> HostRun:
-        return HostRun(Turn(self.run, self.play, wave.index, self.run.plan.hosts[name], self.stop))
+        host = HostRun(Turn(self.run, self.play, wave.index, self.run.plan.hosts[name], self.stop))
+        if (past := self.past.hosts.get(name)) is not None:
+            host.remember(past)
+        return host
 
-    async def _work(self, hosts: list[HostRun]) -> None:
-        names = [host.name for host in hosts]
-        crew = Crew(self.play, names, limits=self.limits, stop=self.stop, onces=self._onces)
+    def _ungated(self, wave: Wave) -> list[HostRun]:
+        """Hosts of a wave that an earlier process has brought as far as its gate."""
+        passed = self.past.waves[wave.index].passed if wave.index in self.past.waves else ()
+        return [self.hosts[name] for name in wave.hosts if name in self.hosts and name not in passed]
+
+    async def _work(self, hosts: list[HostRun], wave: Wave) -> None:
+        names, past = [host.name for host in hosts], self.past
+        crew = Crew(
+            self.play,
+            names,
+            limits=self.limits,
+            stop=self.stop,
+            onces={**self._onces, **onces_past(self.play, past, wave.hosts, "wave")},
+            begun=begun_by(self.play, past, names),
+            again=again_in(self.play) if past.hosts else (),
+        )
         self.spending.places = crew.places
         await WaveRun(hosts, crew, self._ended).go()
         await self.spending.answered()
@@ -199,4 +263,7 @@ class PlayRun:
 
     def _never_started(self, name: str, wave: int, status: HostStatus, reason: str) -> None:
         self.statuses[name] = status
+        past = self.past.hosts.get(name)
+        if past is not None and not past.is_started and (past.status, past.reason) == (str(status), reason):
+            return  # so it stands in the journal
         self.run.recorder.emit(HostEnded(play=self.play.id, wave=wave, host=name, status=str(status), reason=reason))

@@ -25,17 +25,18 @@ if TYPE_CHECKING:
 async def roll_back(play: "PlayRun", reason: str) -> None:
     """Roll the play back where it has touched hosts; ``reason`` is said to people."""
     begun = asyncio.get_running_loop().time()
-    waves = [[play.hosts[name] for name in wave.hosts if _is_touched(play, name)] for wave in play.play.waves]
-    hosts = [host for wave in reversed(waves) for host in wave]
-    if not hosts:
+    touched = [[play.hosts[name] for name in wave.hosts if _is_touched(play, name)] for wave in play.play.waves]
+    if not any(touched):
         return
+    waves = [[host for host in wave if play.statuses.get(host.name) != HostStatus.ROLLED_BACK] for wave in touched]
+    hosts = [host for wave in reversed(waves) for host in wave]
     emit = play.run.recorder.emit
     emit(RollbackStarted(play=play.play.id, reason=reason, hosts=tuple(host.name for host in hosts)))
     back = _Back(play, Stop(play.run.stop))
     for wave in reversed(waves):
         await back.wave(wave)
     await back.once("run", hosts)
-    counts = Counter(str(play.statuses[host.name]) for host in hosts)
+    counts = Counter(str(play.statuses[host.name]) for wave in touched for host in wave)
     is_well = set(counts) == {str(HostStatus.ROLLED_BACK)}
     status = HostStatus.ROLLED_BACK if is_well else HostStatus.ROLLBACK_FAILED
     duration = round(asyncio.get_running_loop().time() - begun, 6)
@@ -80,7 +81,7 @@ class _Back:
         host.is_lost = False  # it may be there again
         host.go_back()
         host.start("rollback")
-        walk = Walk(host, host.turn.under(self._stop))
+        walk = Walk(host, host.turn.under(self._stop), anew=not self._is_going_on(host))
         trouble = await walk.through(each_host(self._play.play.rollback))
         after = await Walk(host, host.turn).always(each_host(self._play.play.always))
         for one in (trouble, after):
@@ -88,6 +89,11 @@ class _Back:
                 host.take(one)
         host.came_back()
         self._play.statuses[host.name] = host.end()
+
+    def _is_going_on(self, host: HostRun) -> bool:
+        """Whether an earlier process had begun to roll the host back: what it did well is not done again."""
+        past = self._play.past.hosts.get(host.name)
+        return past is not None and past.is_back
 
     async def _through(self, host: HostRun, node: Node) -> Trouble | None:
         return await Walk(host, host.turn.under(self._stop)).through([node])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from runner.engine.context import Run
 from runner.engine.play import PlayRun
 from runner.engine.preflight import preflight
+from runner.engine.recalling import restore_names
 from runner.engine.stop import Level
 from runner.model.outcome import HostStatus
 from runner.model.plan import PlannedPlay
@@ -15,6 +16,7 @@ from runner.model.playbook import leaves
 
 async def run_plan(run: Run) -> None:
     """Carry the plan out; what happened is in the events. Raises the run's fatal error, if any, at its end."""
+    restore_names(run)
     run.users.update(name for play in run.plan.plays for name in (*play.hosts, *play.delegates))
     unreachable = await preflight(run)
     over = {play.id: _Over() for play in run.plan.plays}

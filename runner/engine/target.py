@@ -16,7 +16,7 @@ from runner.model.decision import Answer
 from runner.model.inventory import Become, Host
 from runner.model.playbook import Step
 from runner.model.template import Template, Value
-from runner.transport import Command, CommandResult, Fate, Session, Sink
+from runner.transport import Command, CommandResult, Fate, Keeping, Session, Sink
 
 
 class Asks(Protocol):
@@ -47,7 +47,7 @@ class StepTarget:
     ``place`` is the host it runs on, ``owner`` the name of the one it runs for, whose ``kept`` names it may add to.
     ``environment``, ``cwd`` and ``stdin`` are rendered. ``session`` is None for kinds that send nothing. ``hear`` takes
     each chunk of output and ``asks`` asks a person; ``fates`` are those of all commands of the attempt, for what is
-    known when it ends badly.
+    known when it ends badly. ``key`` names the attempt in the host's record.
     """
 
     run_: Run
@@ -65,6 +65,7 @@ class StepTarget:
     fates: list[Fate] = field(default_factory=list)
     owner: str = ""
     kept: dict[str, Any] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def host(self) -> str:
@@ -99,6 +100,7 @@ class StepTarget:
         stdin: bytes | Path | None = None,
         sink: Sink | None = None,
         quiet: bool = False,
+        noted: bool = False,
     ) -> CommandResult:
         """Run a command of the step; ``quiet`` ones, a kind's own, leave no trace in files and records."""
         fate = Fate()
@@ -116,6 +118,7 @@ class StepTarget:
                 sink=sink or (None if quiet else self.hear),
                 keep_stdout=sink is None,
                 fate=fate,
+                keeping=Keeping(self.key if noted else "", self.step.timeout, self.step.on_disconnect),
             )
         )
 

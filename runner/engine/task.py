@@ -3,28 +3,23 @@
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from runner.crashpoints import crash_point
-from runner.engine.attempt import attempt_once
-from runner.engine.retry import next_delay
+from runner.engine.ends import Fate, ended_event
+from runner.engine.judging import BAD, placed, said_of
 from runner.engine.stop import Level
+from runner.engine.tries import run_item
 from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
-from runner.model.events import StepEnded, StepRetry
+from runner.model.events import StepEnded
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Block, Node, Step
-from runner.model.result import Result, loop_result, recordable
+from runner.model.result import Result, loop_result, recordable, restored
 from runner.model.template import Template
 
-TAIL_LINES = 10
-"""Last lines of output that a failure shows."""
-
-_BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
-_IGNORABLE = _BAD - _LOST
-_UNMADE = {Status.UNREACHABLE, Status.CANCELLED}
-"""Ends of a try that may have got no further than looking for its host, or waiting for its turn."""
+_IGNORABLE = BAD - _LOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,6 @@ class Ended:
         return self.ignored or self.status.is_well
 
 
-Fate = Literal["", "ignored", "rescued"]
 Taken = Callable[[Status], Fate]
 """What a block round the step makes of an end in this status."""
 
@@ -57,12 +51,13 @@ async def run_step(turn: Turn, step: Step, taken: Taken = lambda _: "") -> Ended
     try:
         if step.loop is not None:
             return await _run_loop(turn, step, taken)
-        result, acted, output = await _run_item(turn, step, scope=None, item=None)
-        return _end(turn, step, result, taken, acted=acted, changed=result.outcome.changed, output=output)
+        tried = await run_item(turn, step, scope=None, item=None)
+        changed = tried.result.outcome.changed
+        return _end(turn, step, tried.result, taken, acted=tried.acted, changed=changed, output=tried.output)
     except JournalError as error:
         # Its intent is not on disk, so it was not sent; for those who watch it ends all the same.
         stopped = Result(Outcome(Status.CANCELLED, message=error.message))
-        turn.run.recorder.emit(_ended(turn, step, stopped, output={}))
+        turn.run.recorder.emit(ended_event(turn, step, stopped, output={}))
         raise
 
 
@@ -73,8 +68,8 @@ def answer_for(turn: Turn, step: Step, outcome: Outcome, *, again: bool = False,
     """
     if step.register and not again:
         turn.kept(step.frame)[step.register] = Result(outcome)
-    fate = _fate(step, outcome.status, taken) if outcome.status in _BAD else ""
-    turn.run.recorder.emit(_ended(turn, step, Result(outcome), output={}, fate=fate))
+    fate = _fate(step, outcome.status, taken) if outcome.status in BAD else ""
+    turn.run.recorder.emit(ended_event(turn, step, Result(outcome), output={}, fate=fate))
     return Ended(outcome.status, _is_own(step, fate), outcome.message)
 
 
@@ -95,22 +90,34 @@ async def _run_loop(turn: Turn, step: Step, taken: Taken) -> Ended:
     try:
         items = _items(turn, step)
     except RenderError as error:
-        return _end(turn, step, Result(failed(_placed(error), temporary=False)), taken)
+        return _end(turn, step, Result(failed(placed(error), temporary=False)), taken)
     results: list[Result] = []
     has_acted = False
     for index, scope in _scopes(turn, step, items):
-        result, acted, output = await _run_item(turn, step, scope=scope, item=index)
-        results.append(result)
-        has_acted = has_acted or acted
-        _tell(turn, _ended(turn, step, result, item=index, output=output, label=_label(turn, step, scope)))
-        bad = result.outcome.status in _BAD
-        if bad and (step.on_failure == "stop" or result.outcome.status in _LOST):
+        if (kept := _kept_item(turn, step, index)) is not None:
+            results.append(kept)
+            continue
+        tried = await run_item(turn, step, scope=scope, item=index)
+        results.append(tried.result)
+        has_acted = has_acted or tried.acted
+        label = _label(turn, step, scope)
+        _tell(turn, ended_event(turn, step, tried.result, item=index, output=tried.output, label=label))
+        status = tried.result.outcome.status
+        if status in BAD and (step.on_failure == "stop" or status in _LOST):
             break
         if turn.stop.level >= Level.STOP and index < len(items):
             results.append(Result(Outcome(Status.CANCELLED, message=turn.stop.reason)))
             break
     changed = any(result.outcome.changed for result in results)
     return _end(turn, step, loop_result(_overall(results), results), taken, acted=has_acted, changed=changed)
+
+
+def _kept_item(turn: Turn, step: Step, index: int) -> Result | None:
+    """What came of an item that ended well before this process: it is not run again, unless the whole step is."""
+    whole, past = turn.past(step), turn.past(step, index)
+    if whole is None or whole.is_well or past is None or not past.is_well or step.section == "always":
+        return None
+    return restored(past.register or {}, status=past.status, rc=past.rc, message=past.reason)
 
 
 def _scopes(turn: Turn, step: Step, items: list[Any] | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -152,85 +159,13 @@ def _overall(results: list[Result]) -> Outcome:
     """The outcome of a loop: its first bad item's, else changed if one did, else skipped if all were."""
     outcomes = [result.outcome for result in results]
     for outcome in outcomes:
-        if outcome.status in _BAD:
+        if outcome.status in BAD:
             return Outcome(outcome.status, rc=outcome.rc, signal=outcome.signal, message=outcome.message)
     if any(outcome.changed for outcome in outcomes):
         return Outcome(Status.CHANGED)
     if all(outcome.status is Status.SKIPPED for outcome in outcomes):
         return Outcome(Status.SKIPPED, message="every item was skipped" if outcomes else "its list is empty")
     return Outcome(Status.OK)
-
-
-async def _run_item(
-    turn: Turn, step: Step, *, scope: Mapping[str, Any] | None, item: int | None
-) -> tuple[Result, bool, dict[str, Any]]:
-    """The step once, with all its attempts; whether one of them was made, and what the last says of its output."""
-    try:
-        if step.when is not None and not turn.run.templates.condition(step.when, scope or turn.scope(step.frame)):
-            return Result(Outcome(Status.SKIPPED, message="its condition is false")), False, {}
-    except RenderError as error:
-        return Result(failed(_placed(error), temporary=False)), True, {}
-    before = turn.tries.get((step.id, item), 0)
-    acted = False
-    for attempt in itertools.count(1):
-        outcome, output = await attempt_once(turn, step, scope=scope, item=item, attempt=before + attempt)
-        outcome = judge(turn, step, outcome, scope=scope, attempt=attempt)
-        acted = acted or outcome.status not in _UNMADE or (outcome.status is Status.CANCELLED and outcome.was_tried)
-        policy = step.retry or turn.run.kinds[step.kind].retry
-        seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{item}"
-        delay = next_delay(policy, attempt, outcome, seed=seed)
-        if delay is None or turn.stop.level >= Level.STOP:
-            break
-        turn.run.recorder.emit(_retry(turn, step, outcome, item=item, attempt=before + attempt, delay=delay))
-        if not await turn.stop.sleep(delay):
-            break
-    if step.section:
-        turn.tries[step.id, item] = before + attempt
-        output = {**output, "attempt": before + attempt}
-    return Result(outcome, attempts=attempt), acted, output
-
-
-def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
-    """Let the step's own conditions decide: failed_when, then changed_when, then until."""
-    until = None if step.retry is None else step.retry.until
-    if not outcome.was_tried or outcome.status not in {Status.OK, Status.CHANGED, Status.FAILED}:
-        return outcome
-    if step.failed_when is None and step.changed_when is None and until is None:
-        return _unchanged(outcome) if step.read_only else outcome
-    answer = Result(outcome, attempts=attempt)
-    own = {step.register: answer} if step.register else {}
-    names = {**(scope or turn.scope(step.frame)), **own, "result": answer}
-    try:
-        outcome = _decided(turn, step, outcome, names)
-        if step.read_only:
-            outcome = _unchanged(outcome)
-    except RenderError as error:
-        return outcome.judged(Status.FAILED, _placed(error))
-    if until is None or not outcome.status.is_well:
-        return outcome
-    try:
-        is_there = turn.run.templates.condition(until, names)
-    except RenderError as error:
-        return outcome.judged(Status.FAILED, f"until: {error.message}")
-    return outcome if is_there else outcome.judged(Status.FAILED, "until is not true yet")
-
-
-def _decided(turn: Turn, step: Step, outcome: Outcome, names: Mapping[str, Any]) -> Outcome:
-    condition = turn.run.templates.condition
-    if step.failed_when is not None:
-        if condition(step.failed_when, names):
-            return outcome.judged(Status.FAILED, outcome.message or "failed_when is true")
-        if outcome.status is Status.FAILED:
-            # A command that failed has still run, and so may have changed something; other kinds say what they did.
-            outcome = outcome.judged(Status.OK if outcome.rc is None else Status.CHANGED, "")
-    if step.changed_when is not None and outcome.status is not Status.FAILED:
-        status = Status.CHANGED if condition(step.changed_when, names) else Status.OK
-        outcome = outcome.judged(status, outcome.message)
-    return outcome
-
-
-def _unchanged(outcome: Outcome) -> Outcome:
-    return outcome.judged(Status.OK, outcome.message) if outcome.changed else outcome
 
 
 def _end(
@@ -247,8 +182,8 @@ def _end(
     if step.register:
         turn.kept(step.frame)[step.register] = result
     status = result.outcome.status
-    fate = _fate(step, status, taken) if status in _BAD else ""
-    _tell(turn, _ended(turn, step, result, output=output or {}, fate=fate))
+    fate = _fate(step, status, taken) if status in BAD else ""
+    _tell(turn, ended_event(turn, step, result, output=output or {}, fate=fate))
     ignored = bool(fate) and _is_own(step, fate)
     return Ended(status, ignored, said_of(step, result.outcome), acted=acted, changed=changed)
 
@@ -269,84 +204,3 @@ def _fate(step: Step, status: Status, taken: Taken) -> Fate:
 def _is_own(step: Step, fate: Fate) -> bool:
     """Whether the step itself says so: then the host goes on right behind it."""
     return fate == "ignored" and step.on_failure == "ignore"
-
-
-def _ended(
-    turn: Turn,
-    step: Step,
-    result: Result,
-    *,
-    item: int | None = None,
-    output: Mapping[str, Any],
-    fate: Fate = "",
-    label: str = "",
-) -> StepEnded:
-    outcome = result.outcome
-    hidden = step.sensitive
-    return StepEnded(
-        play=turn.play.id,
-        wave=turn.wave,
-        host=turn.host.name,
-        step=step.id,
-        section=step.section,
-        src=turn.source(step),
-        item=item,
-        kind=step.kind,
-        status=str(outcome.status),
-        rc=outcome.rc,
-        signal=outcome.signal,
-        changed=outcome.changed,
-        ignored=fate == "ignored",
-        rescued=fate == "rescued",
-        reason=said_of(step, outcome),
-        duration=round(outcome.duration, 6),
-        stdout=outcome.stdout.size,
-        stderr=outcome.stderr.size,
-        truncated=outcome.stdout.truncated or outcome.stderr.truncated,
-        register=None if hidden or not step.register or item is not None else result.record(),
-        tail="" if hidden or outcome.status not in _BAD else _tail(outcome),
-        killed=outcome.killed,
-        label=label,
-        **{"attempt": None if outcome.status is Status.SKIPPED else result.attempts, **output},
-    )
-
-
-def said_of(step: Step, outcome: Outcome) -> str:
-    """What an outcome says in words; of a sensitive step only how it ended."""
-    return _hidden(outcome) if step.sensitive else outcome.message
-
-
-def _hidden(outcome: Outcome) -> str:
-    if outcome.status not in _BAD:
-        return ""
-    return "its output is hidden: the step is sensitive" + (
-        f"; exit status {outcome.rc}" if outcome.rc is not None else ""
-    )
-
-
-def _tail(outcome: Outcome) -> str:
-    """The last lines of standard error, or of standard output where that is empty."""
-    stream = outcome.stderr if outcome.stderr.size else outcome.stdout
-    text = (stream.tail or stream.head)[-4096:].decode("utf-8", "backslashreplace")
-    return "\n".join(text.rstrip("\r\n").split("\n")[-TAIL_LINES:])
-
-
-def _retry(turn: Turn, step: Step, outcome: Outcome, *, item: int | None, attempt: int, delay: float) -> StepRetry:
-    return StepRetry(
-        play=turn.play.id,
-        wave=turn.wave,
-        host=turn.host.name,
-        step=step.id,
-        section=step.section,
-        src=turn.source(step),
-        item=item,
-        attempt=attempt,
-        status=str(outcome.status),
-        rc=outcome.rc,
-        reason=said_of(step, outcome),
-        delay=round(delay, 6),
-    )
-
-
-def _placed(error: RenderError) -> str:
-    return error.message if error.location is None else f"{error.location}: {error.message}"

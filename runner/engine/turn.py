@@ -8,6 +8,7 @@ from runner.engine.context import Run
 from runner.engine.frames import filled
 from runner.engine.stop import Stop
 from runner.model.inventory import Host
+from runner.model.past import StepPast
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Step
 from runner.model.scope import host_scope
@@ -17,7 +18,8 @@ from runner.model.scope import host_scope
 class Turn:
     """One host in one wave of one play. ``wave`` counts from 1; ``stop`` is the play's.
 
-    ``tries`` counts the attempts, by step and item, of steps that may run again: those outside the play's ``steps``.
+    ``tries`` counts the attempts, by step and item, of steps that may run again in the same turn: those outside the
+    play's ``steps``. ``settled`` are those of which it was found out how an earlier process's attempt ended.
     """
 
     run: Run
@@ -26,6 +28,7 @@ class Turn:
     host: Host
     stop: Stop
     tries: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    settled: set[tuple[str, int | None]] = field(default_factory=set)
     _base: dict[str, Any] = field(default_factory=dict)
     _frames: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -60,6 +63,23 @@ class Turn:
         if not frame:
             return self.run.results.setdefault(self.host.name, {})
         return self.run.inner.setdefault((self.host.name, self.play.id, frame), {})
+
+    def past(self, step: Step, item: int | None = None) -> StepPast | None:
+        """What an earlier process has left of a step, or of an item of its loop."""
+        found = self.run.past
+        return None if found is None else found.step(self.play.id, self.host.name, step.id, item)
+
+    def tried(self, step: Step, item: int | None) -> int:
+        """The attempts that there were already."""
+        if (step.id, item) in self.tries:
+            return self.tries[step.id, item]
+        past = self.past(step, item)
+        return past.attempt if past else 0
+
+    def is_open(self, step: Step, item: int | None) -> bool:
+        """Whether an earlier process began it, and nobody knows yet how it ended."""
+        past = self.past(step, item)
+        return past is not None and past.is_open and past.attempt > 0 and (step.id, item) not in self.settled
 
     def source(self, step: Step) -> str:
         """``file:line`` of a step."""

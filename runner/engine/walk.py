@@ -4,10 +4,12 @@ from collections.abc import Awaitable, Iterable, Sequence
 from functools import partial
 
 from runner.engine.crew import Crew, Part
+from runner.engine.ends import Fate
 from runner.engine.host import HostRun, Trouble, cleaning_up, ends_host
 from runner.engine.meetings import Claim, Settled
+from runner.engine.recalling import Recalled
 from runner.engine.stop import Level, Stop, Stopped
-from runner.engine.task import Fate, answer_for, holds, run_step
+from runner.engine.task import answer_for, holds, run_step
 from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
 from runner.hostlist import fold
@@ -21,7 +23,8 @@ class Walk:
     """One host on its way. ``crew`` are the others of its wave, None where a host works by itself.
 
     ``blocks`` are those that it is in, each with the stop that ends its steps. ``is_alone`` in a block that runs once:
-    the others are not meant to come there, so it waits for nobody.
+    the others are not meant to come there, so it waits for nobody. ``anew``: what ended well before this process is
+    done again.
     """
 
     def __init__(
@@ -32,12 +35,14 @@ class Walk:
         *,
         blocks: list[tuple[Block, Stop]] | None = None,
         is_alone: bool = False,
+        anew: bool = False,
     ) -> None:
         self._host = host
         self._turn = turn
         self._crew = crew
         self._blocks = blocks if blocks is not None else []
         self._is_alone = is_alone
+        self._past = Recalled({} if anew else host.past)
 
     async def through(self, nodes: Iterable[Node]) -> Trouble | None:
         """Run all nodes, or those before the first that ends it; gives why, if one did. Raises nothing of theirs."""
@@ -49,9 +54,10 @@ class Walk:
 
     async def handlers(self) -> Trouble | None:
         """Run the handlers that were notified, each at most once, in the order in which they are written."""
+        walk = self._beside(self._turn, is_alone=self._is_alone, anew=True)
         for handler in self._turn.play.handlers:
             if handler.id in self._host.pending and handler.once is None:
-                trouble = await self._one(handler)
+                trouble = await walk._one(handler)  # noqa: SLF001 - its own kind
                 self._host.pending.pop(handler.id, None)
                 if trouble is not None and not self._goes_on(handler, trouble):
                     return trouble
@@ -62,11 +68,12 @@ class Walk:
         if self._crew is not None:
             await self._crew.clean_up(self._host, self._turn.stop)
         with cleaning_up(self._host, self._turn.stop) as stop:
-            return await self._beside(self._turn.under(stop), is_alone=self._is_alone).through(nodes)
+            return await self._beside(self._turn.under(stop), is_alone=self._is_alone, anew=True).through(nodes)
 
-    def _beside(self, turn: Turn, *, is_alone: bool) -> "Walk":
+    def _beside(self, turn: Turn, *, is_alone: bool, anew: bool = False) -> "Walk":
         """The same host in the same place, under another stop or by itself."""
-        return Walk(self._host, turn, self._crew, blocks=self._blocks, is_alone=is_alone)
+        anew = anew or self._past.is_empty
+        return Walk(self._host, turn, self._crew, blocks=self._blocks, is_alone=is_alone, anew=anew)
 
     def fits(self, node: Node) -> bool:
         """Whether the host can do a node at all: its condition holds, and the host is there, or not asked."""
@@ -88,14 +95,29 @@ class Walk:
         if isinstance(node, Step) and self._host.is_lost and not self._is_elsewhere(node):
             return self._ended(node, Outcome(Status.SKIPPED, message="the host is lost"))
         crew = self._crew
-        if crew is None or not crew.concerns(node):
-            return await self._do(node)
+        if self._past.stands(node) and not (crew is not None and crew.waits_again(node)):
+            return self._recall(node)
+        return await (self._do(node) if crew is None or not crew.concerns(node) else self._with_others(node, crew))
+
+    async def _with_others(self, node: Node, crew: Crew) -> Trouble | None:
         if self._is_alone:
             return await self._by_itself(node, crew)
         waits = bool(node.needs or node.once)
         if crew.is_lockstep and (waits or isinstance(node, Step) or not self._host.started):
             return await self._in_step(node, crew)
         return await self._among(node, crew)
+
+    def _recall(self, node: Node) -> Trouble | None:
+        """It was done before this process: for those who wait for it, too."""
+        trouble = None
+        for step in leaves([node], everything=True):
+            if step.id in self._host.past:
+                trouble = self._host.recall(step) or trouble
+        if self._past.is_fine(node):
+            trouble = None
+        if self._crew is not None:
+            self._crew.done(self._host.name, node, well=_is_fine(node, trouble))
+        return trouble
 
     async def _in_step(self, node: Node, crew: Crew) -> Trouble | None:
         """Lockstep: when all have come as far. A host that has not begun does so before it looks at a block, too.
@@ -276,7 +298,7 @@ class Walk:
 
     async def _block(self, block: Block) -> Trouble | None:
         try:
-            is_on = holds(self._turn, block)
+            is_on = self._past.has_begun(block) or holds(self._turn, block)
         except RenderError as error:
             words = error.message if error.location is None else f"{error.location}: {error.message}"
             return self._ended(block, failed(words, temporary=False))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.model.outcome import Outcome, Status
+from runner.model.outcome import Captured, Outcome, Status
 
 _BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN}
 
@@ -81,6 +81,47 @@ class Result(Mapping[str, Any]):
 def loop_result(outcome: Outcome, results: Sequence[Result]) -> Result:
     """The result of a whole loop: ``results``, one an item; ``changed failed skipped`` over all of them."""
     return Result(outcome, extra={"results": list(results)})
+
+
+def restored(record: Mapping[str, Any], *, status: str, rc: int | None = None, message: str = "") -> Result:
+    """The result behind what ``record`` made of one: for whoever goes on with a run.
+
+    ``status``, ``rc`` and ``message`` are those of the step's end.
+    """
+    outcome = Outcome(
+        Status(status),
+        rc=record.get("rc", rc),
+        signal=record.get("signal"),
+        message=message,
+        stdout=_captured(record.get("stdout", "")),
+        stderr=_captured(record.get("stderr", "")),
+        duration=record.get("duration", 0.0),
+    )
+    own = {key: _back(value) for key, value in record.items() if key not in _WHOLE or key == "json"}
+    if "results" in own:
+        own["results"] = [restored(one, status=one.get("status", "ok")) for one in record["results"]]
+    if own.get("json") is None:
+        own.pop("json", None)
+    return Result(outcome, attempts=record.get("attempts", 1), extra=own)
+
+
+def _captured(value: Any) -> Captured:
+    text = _back(value)
+    data = _raw(text) if isinstance(text, str) else b""
+    return Captured(data, size=len(data))
+
+
+def _back(value: Any) -> Any:
+    """What ``recordable`` made plain, as it was."""
+    if isinstance(value, Mapping):
+        if set(value) == {"encoding", "data"} and value["encoding"] == "base64":
+            import base64  # noqa: PLC0415 - rare
+
+            return base64.b64decode(value["data"]).decode("utf-8", "surrogateescape")
+        return {key: _back(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_back(part) for part in value]
+    return value
 
 
 def recordable(value: Any) -> Any:

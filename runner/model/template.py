@@ -34,6 +34,13 @@ class Unknown(str):
     __slots__ = ()
 
 
+class Withheld(msgspec.Struct, frozen=True):
+    """In place of a value that is gone: whoever uses it is told why. ``hint`` says what to do."""
+
+    reason: str
+    hint: str = ""
+
+
 def is_template_text(text: str) -> bool:
     """Whether text from one of our files needs rendering: it has ``{{``, ``{%`` or ``{#``."""
     return "{{" in text or "{%" in text or "{#" in text

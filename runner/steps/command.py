@@ -65,7 +65,7 @@ async def run(params: Params, target: Target) -> Outcome:
     guards = Guards(params.creates, params.removes, argv_of(params.unless), argv_of(params.only_if))
     if reason := await excuse(guards, target):
         return nothing_to_do(reason)
-    return judged(await target.run(argv), target, argv[0])
+    return judged(await target.run(argv, noted=True), target, argv[0])
 
 
 STEP = StepKind(
@@ -76,5 +76,6 @@ STEP = StepKind(
     run=run,
     spell_out=spell_out,
     check=check,
+    heard=judged,
     documentation=__doc__,
 )

@@ -80,6 +80,11 @@ def on_host(params: Mapping[str, Value]) -> bool:
     return params.get("from_") != "controller"
 
 
+def only_reads(params: Mapping[str, Value]) -> bool:
+    """Whether the request may be sent twice without harm (RFC 9110, section 9.2.1)."""
+    return params.get("method", "GET") in READING
+
+
 async def run(params: Params, target: Target) -> Outcome:
     """Ask, and compare."""
     wanted = request(params.url, method=params.method, headers=params.headers, body=params.body)
@@ -99,6 +104,7 @@ STEP = StepKind(
     spell_out=spell_out,
     check=check,
     on_host=on_host,
+    only_reads=only_reads,
     timeout=60.0,
     answers=("http_status", "headers", "body", "json"),
     documentation=__doc__,

@@ -118,7 +118,7 @@ async def run(params: Params, target: Target) -> Outcome:
     try:
         for file in files:
             await target.put(file, f"{folder}/{file.name}")
-        result = await target.run((*program, f"{folder}/{files[0].name}", *args))
+        result = await target.run((*program, f"{folder}/{files[0].name}", *args), noted=True)
     finally:
         await remove(target, folder)
     return judged(result, target, program[0])
@@ -163,6 +163,7 @@ STEP = StepKind(
     params=Params,
     run=run,
     spell_out=spell_out,
+    heard=judged,
     local_files=("src", "includes"),
     documentation=__doc__,
 )

@@ -52,8 +52,8 @@ async def run(params: Params, target: Target) -> Outcome:
     if reason := await excuse(guards, target):
         return nothing_to_do(reason)
     if params.executable is None:
-        return judged(await target.run(params.run), target)
-    return judged(await target.run((params.executable, "-c", params.run)), target)
+        return judged(await target.run(params.run, noted=True), target)
+    return judged(await target.run((params.executable, "-c", params.run), noted=True), target)
 
 
 STEP = StepKind(
@@ -63,5 +63,6 @@ STEP = StepKind(
     params=Params,
     run=run,
     spell_out=spell_out,
+    heard=judged,
     documentation=__doc__,
 )

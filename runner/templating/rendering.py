@@ -11,7 +11,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from runner.errors import RenderError
-from runner.model.template import Template
+from runner.model.template import Template, Withheld
 from runner.templating.limits import STEPS, Range, TooLargeError, check_size
 
 SCALARS = frozenset({str, int, bool, float, type(None)})
@@ -77,11 +77,11 @@ def default(value: Any, default_value: Any = "", boolean: bool = False) -> Any: 
 
 
 def holds_template(value: Any) -> bool:
-    """Whether a Template stands in a tree of dicts and lists. Quick over long lists of text."""
+    """Whether a Template, or what stands for a lost value, is in a tree of dicts and lists. Quick over long lists."""
     for part in value.values() if isinstance(value, dict) else value:
         if type(part) in SCALARS:
             continue
-        if isinstance(part, Template) or (isinstance(part, dict | list | tuple) and holds_template(part)):
+        if isinstance(part, Template | Withheld) or (isinstance(part, dict | list | tuple) and holds_template(part)):
             return True
     return False
 
@@ -116,6 +116,8 @@ class Rendering:
         """A value from the scope with its templates rendered; those in a mapping when they are asked for."""
         if isinstance(value, Template):
             return self._nested(value, label)
+        if isinstance(value, Withheld):
+            return Broken(RenderError(f'"{label}" is not known any more: {value.reason}', hint=value.hint))
         if isinstance(value, dict) and holds_template(value):
             return Lazy(value, self, label)
         if isinstance(value, list | tuple) and holds_template(value):

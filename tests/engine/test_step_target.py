@@ -35,7 +35,7 @@ class Sh:
 
 def target_on(session: Any) -> StepTarget:
     """A step's target with that session."""
-    nothing: Any = SimpleNamespace(output_limit=1024)
+    nothing: Any = SimpleNamespace(output_limit=1024, timeout=None, on_disconnect="finish")
     return StepTarget(nothing, nothing, nothing, {}, session, None, {}, None, None)
 
 

@@ -66,7 +66,9 @@ class LocalTarget:
         stdin: bytes | Path | None = None,
         sink: Sink | None = None,
         quiet: bool = False,
+        noted: bool = False,
     ) -> CommandResult:
+        del noted
         self.calls += 1
         argv = (self.shell, "-c", command, "sh", *args) if isinstance(command, str) else command
         self.argvs.append(argv)

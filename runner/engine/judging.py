@@ -1,0 +1,74 @@
+"""What an attempt's answer comes to: the step's own conditions decide, and what may be said of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runner.engine.turn import Turn
+from runner.errors import RenderError
+from runner.model.outcome import Outcome, Status
+from runner.model.playbook import Step
+from runner.model.result import Result
+
+BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
+"""Ends that are no good ones."""
+
+
+def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] | None, attempt: int) -> Outcome:
+    """Let the step's own conditions decide: failed_when, then changed_when, then until."""
+    until = None if step.retry is None else step.retry.until
+    if not outcome.was_tried or outcome.status not in {Status.OK, Status.CHANGED, Status.FAILED}:
+        return outcome
+    if step.failed_when is None and step.changed_when is None and until is None:
+        return _unchanged(outcome) if step.read_only else outcome
+    answer = Result(outcome, attempts=attempt)
+    own = {step.register: answer} if step.register else {}
+    names = {**(scope or turn.scope(step.frame)), **own, "result": answer}
+    try:
+        outcome = _decided(turn, step, outcome, names)
+        if step.read_only:
+            outcome = _unchanged(outcome)
+    except RenderError as error:
+        return outcome.judged(Status.FAILED, placed(error))
+    if until is None or not outcome.status.is_well:
+        return outcome
+    try:
+        is_there = turn.run.templates.condition(until, names)
+    except RenderError as error:
+        return outcome.judged(Status.FAILED, f"until: {error.message}")
+    return outcome if is_there else outcome.judged(Status.FAILED, "until is not true yet")
+
+
+def _decided(turn: Turn, step: Step, outcome: Outcome, names: Mapping[str, Any]) -> Outcome:
+    condition = turn.run.templates.condition
+    if step.failed_when is not None:
+        if condition(step.failed_when, names):
+            return outcome.judged(Status.FAILED, outcome.message or "failed_when is true")
+        if outcome.status is Status.FAILED:
+            # A command that failed has still run, and so may have changed something; other kinds say what they did.
+            outcome = outcome.judged(Status.OK if outcome.rc is None else Status.CHANGED, "")
+    if step.changed_when is not None and outcome.status is not Status.FAILED:
+        status = Status.CHANGED if condition(step.changed_when, names) else Status.OK
+        outcome = outcome.judged(status, outcome.message)
+    return outcome
+
+
+def _unchanged(outcome: Outcome) -> Outcome:
+    return outcome.judged(Status.OK, outcome.message) if outcome.changed else outcome
+
+
+def said_of(step: Step, outcome: Outcome) -> str:
+    """What an outcome says in words; of a sensitive step only how it ended."""
+    return _hidden(outcome) if step.sensitive else outcome.message
+
+
+def _hidden(outcome: Outcome) -> str:
+    if outcome.status not in BAD:
+        return ""
+    return "its output is hidden: the step is sensitive" + (
+        f"; exit status {outcome.rc}" if outcome.rc is not None else ""
+    )
+
+
+def placed(error: RenderError) -> str:
+    """What a template's error says, behind its place."""
+    return error.message if error.location is None else f"{error.location}: {error.message}"

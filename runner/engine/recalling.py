@@ -1,0 +1,165 @@
+"""What a resume takes over from the past: how nodes ended, what ran once, and what was registered and set."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from runner.engine.context import Run
+from runner.engine.meetings import Once, Settled
+from runner.model import remaining
+from runner.model.past import HostPast, PlayPast, StepPast
+from runner.model.plan import PlannedPlay
+from runner.model.playbook import Block, Node, Step, leaves, nodes_of
+from runner.model.result import restored
+from runner.model.template import Withheld
+
+
+class Recalled:
+    """What stands of one host's steps."""
+
+    __slots__ = ("_past",)
+
+    def __init__(self, past: Mapping[str, StepPast]) -> None:
+        self._past = past
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is to be done."""
+        return not self._past
+
+    def stands(self, node: Node) -> bool:
+        """Whether a node is not done again: it is over, and nothing of it is to run anew."""
+        past = self._past
+        return bool(past) and remaining.came(node, past) is not None and not remaining.goes_again(node, past)
+
+    def is_fine(self, node: Node) -> bool:
+        """Whether a node that stands has ended well, whatever failed on the way."""
+        return remaining.came(node, self._past) == "well"
+
+    def has_begun(self, node: Node) -> bool:
+        """Whether a step of it was tried: its condition held."""
+        return bool(self._past) and remaining.has_begun(node, self._past)
+
+
+def onces_past(play: PlannedPlay, past: PlayPast, hosts: Sequence[str], scope: str) -> dict[str, Once]:
+    """What came of the nodes that run once in ``run`` or ``wave``, among these hosts, for those that are settled."""
+    found: dict[str, Once] = {}
+    for node in nodes_of(play.steps):
+        if node.once != scope:
+            continue
+        once = Once()
+        for name in hosts:
+            steps = past.hosts[name].steps if name in past.hosts else {}
+            if Recalled(steps).stands(node) and remaining.has_begun(node, steps):
+                once.settled = Settled(name)
+        found[node.id] = once
+    return found
+
+
+def begun_by(play: PlannedPlay, past: PlayPast, hosts: Iterable[str]) -> dict[str, str]:
+    """The host that has begun each node that runs once, where one has."""
+    onces = [node for node in nodes_of(play.steps) if node.once]
+    return {
+        node.id: name
+        for name in hosts
+        for node in onces
+        if name in past.hosts and remaining.has_begun(node, past.hosts[name].steps)
+    }
+
+
+def again_in(play: PlannedPlay) -> frozenset[str]:
+    """The nodes that run once and are to run again at a resume."""
+    return frozenset(
+        node.id
+        for node in nodes_of(play.steps)
+        if node.once and any(step.on_resume == "again" for step in leaves([node]))
+    )
+
+
+def restore_names(run: Run) -> None:
+    """Give hosts the names that earlier processes have registered and set."""
+    if run.past is None:
+        return
+    for play in run.plan.plays:
+        past = run.past.plays.get(play.id)
+        given = [node for section in play.sections for node in _in_order(section) if _gives(node)]
+        if past is None or not given:
+            continue
+        for node in given:
+            _restore(run, play, past, node)
+
+
+def _gives(node: Node) -> bool:
+    return bool(node.register) or (isinstance(node, Step) and node.kind == "set")
+
+
+def _in_order(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Every node of a tree, blocks behind what is in them."""
+    for node in nodes:
+        if isinstance(node, Block):
+            for part in (node.steps, node.rescue, node.always):
+                yield from _in_order(part)
+        yield node
+
+
+def _restore(run: Run, play: PlannedPlay, past: PlayPast, node: Node) -> None:
+    hosts = {name: past.hosts[name] for name in play.hosts if name in past.hosts}
+    if isinstance(node, Block):
+        over = [name for name, host in hosts.items() if remaining.came(node, host.steps) is not None]
+        for name in play.hosts if over and node.once else over:
+            _show(run, play, node, name)
+        return
+    for name, host in hosts.items():
+        if node.id in host.steps:
+            _restore_step(run, play, node, name, host)
+
+
+def _restore_step(run: Run, play: PlannedPlay, step: Step, name: str, host: HostPast) -> None:
+    """The names of one step on one host; of one that ran once, on all."""
+    past = host.steps[step.id]
+    values = _values(step, past)
+    is_shared = past.has_acted and _is_once(play, step)
+    everyone = run.plan.hosts if not step.frame else play.hosts
+    for other in everyone if is_shared else (name,):
+        kept(run, play, other, step.frame).update(values)
+
+
+def _values(step: Step, past: StepPast) -> dict[str, object]:
+    if past.is_open or not past.status:
+        return {}
+    names = tuple(step.params.get("values", ())) if step.kind == "set" else ()
+    hidden = Withheld(f'what step "{step.id}" gave was masked in the journal, and is lost with the process that ran it')
+    if past.masked:
+        return dict.fromkeys((*names, *((step.register,) if step.register else ())), hidden)
+    values: dict[str, object] = {name: (past.values or {}).get(name, hidden) for name in names}
+    if step.register:
+        has_none = past.register is None and not past.decided
+        values[step.register] = (
+            hidden if has_none else restored(past.register or {}, status=past.status, rc=past.rc, message=past.reason)
+        )
+    return values
+
+
+def _is_once(play: PlannedPlay, step: Step) -> bool:
+    return any(
+        node.once and any(one.id == step.id for one in leaves([node], everything=True)) for node in nodes_of(play.steps)
+    )
+
+
+def _show(run: Run, play: PlannedPlay, block: Block, name: str) -> None:
+    """What an include registered, under the name that is known outside."""
+    inner = dict(kept(run, play, name, block.opens))
+    if not inner or block.register is None:
+        return
+    outer = kept(run, play, name, block.frame)
+    if play.frames[block.opens].has_item:
+        before = outer.get(block.register, {"results": []})["results"]
+        outer[block.register] = {"results": [*before, inner]}
+    else:
+        outer[block.register] = inner
+
+
+def kept(run: Run, play: PlannedPlay, host: str, frame: str) -> dict[str, Any]:
+    """What a host has registered and set, inside a frame or outside any; it may be added to."""
+    if not frame:
+        return run.results.setdefault(host, {})
+    return run.inner.setdefault((host, play.id, frame), {})

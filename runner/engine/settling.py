@@ -1,0 +1,177 @@
+"""A step that was sent and whose end nobody heard: what becomes of it, in the run at once, and at a resume.
+
+The record on the host comes first: it tells an end, that it still runs (it is waited for), or that it never began.
+Where it can't, ``verify`` is asked; then an idempotent step runs again; then ``on_unknown`` decides. Whatever is
+decided otherwise than by an end is a ``decision`` event, on disk before anything follows from it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.engine.attempt import may_repeat, place_of, ready, turn_at, words_of
+from runner.engine.stop import Deadline, Stopped
+from runner.engine.target import StepTarget
+from runner.engine.turn import Turn
+from runner.errors import ConnectError, LostError, RunnerError
+from runner.model.events import Decision, StepNote
+from runner.model.outcome import Outcome, Status
+from runner.model.playbook import Step
+from runner.model.record_key import record_key
+from runner.transport import Command, Keeping, Recalled, Session
+
+LOOK = 1.0
+"""Seconds between two looks at a command that still runs."""
+
+DONE, AGAIN = 0, 1
+"""What ``verify`` ends with where the step was done, and where it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What it came to: an ``outcome``, or None where the step runs again, for this reason."""
+
+    outcome: Outcome | None
+    reason: str = ""
+
+
+async def settle(
+    turn: Turn, step: Step, names: Mapping[str, Any], *, item: int | None, attempt: int, why: str
+) -> Verdict:
+    """Find out about an attempt. ``why`` says how its end was missed. Raises JournalError alone."""
+    asked = _Asked(turn, step, item, attempt, why)
+    try:
+        place = place_of(turn, step, names)
+        async with turn_at(turn, step, place) as beside:
+            params, target = await ready(turn, step, names, place=place, beside=beside)
+            if target.session is None:
+                return await asked.decide(params)
+            return await _found(asked, params, target)
+    except (Stopped, TimeoutError):
+        return asked.unknown(turn.stop.reason)
+    except LostError as error:
+        turn.run.sessions.lost(place.name, error.message)
+        return asked.unknown(f"and the host was lost again: {error.message}")
+    except ConnectError as error:
+        return asked.unknown(f"and the host could not be asked: {error.cause}: {error.message}")
+    except RunnerError as error:
+        return asked.unknown(f"and the host could not be asked: {words_of(error)}")
+
+
+async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget) -> Verdict:
+    """What the record on the host says, and where that says nothing, the step itself."""
+    turn, step = asked.turn, asked.step
+    kind = turn.run.kinds[step.kind]
+    found = Recalled("none")
+    if kind.heard is not None and target.session is not None:
+        found = await _recalled(asked, target.session, target)
+    if found.state == "done" and found.result is not None and kind.heard is not None:
+        return Verdict(kind.heard(found.result, target), "its end was read from the host's record")
+    if found.state == "never":
+        return await asked.again("record", "the host's record says that it never began")
+    if found.state == "running":
+        return asked.unknown(turn.stop.reason)
+    return await asked.decide(params, target, said=found.reason or _STATES[found.state])
+
+
+_STATES = {
+    "gone": "it began, and is there no more without an end",
+    "none": "there is no record of it on the host",
+    "done": "the record of its end can't be used",
+}
+
+
+async def _recalled(asked: "_Asked", session: Session, target: StepTarget) -> Recalled:
+    """The record, when the command is no longer running; a kill ends the waiting."""
+    key = record_key(
+        asked.turn.play.id, asked.turn.host.name, asked.step.id, asked.step.section, asked.item, asked.attempt
+    )
+    is_said = False
+    async with Deadline(asked.turn.stop):
+        while True:
+            found = await session.recall(key, target.become)
+            if found.state != "running":
+                return found
+            if not is_said:
+                group = f" (process group {found.group})" if found.group else ""
+                asked.note(f"attempt {asked.attempt} still runs on the host{group}; waiting for it")
+                is_said = True
+            await asyncio.sleep(LOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One attempt whose end was missed."""
+
+    turn: Turn
+    step: Step
+    item: int | None
+    attempt: int
+    why: str
+
+    async def decide(self, params: Mapping[str, Any], target: StepTarget | None = None, *, said: str = "") -> Verdict:
+        """What the step itself says should be done."""
+        step = self.step
+        if step.verify and target is not None and (verdict := await self._verified(target)) is not None:
+            return verdict
+        if may_repeat(self.turn, step, params):
+            return await self.again("idempotent", "it may run twice without harm")
+        if step.on_unknown == "rerun":
+            return await self.again("on_unknown", "on_unknown says to run it again")
+        if step.on_unknown == "skip":
+            await self._record("skip", "on_unknown", "on_unknown says to go on without it")
+            return Verdict(Outcome(Status.SKIPPED, message=f"{self.why}; on_unknown says to go on without it"))
+        return self.unknown(said)
+
+    def unknown(self, said: str) -> Verdict:
+        """Nobody knows: the host is held until a person decides."""
+        return Verdict(Outcome(Status.UNKNOWN, message="; ".join(word for word in (self.why, said) if word)))
+
+    async def again(self, how: str, reason: str) -> Verdict:
+        """It may run again."""
+        await self._record("rerun", how, reason)
+        return Verdict(None, reason)
+
+    async def _verified(self, target: StepTarget) -> Verdict | None:
+        """What ``verify`` says; None where it can't tell either."""
+        run = self.turn.run
+        argv = tuple(str(run.templates.render(word, target.scope)) for word in self.step.verify)
+        command = Command(
+            argv=argv,
+            env=target.environment,
+            cwd=target.cwd,
+            become=target.become,
+            keeping=Keeping("", self.step.timeout, "kill"),
+        )
+        async with Deadline(self.turn.stop, limit=self.step.timeout):
+            if target.session is None:
+                return None
+            result = await target.session.run(command)
+        if result.rc == DONE:
+            await self._record("ok", "verify", "verify says that it was done")
+            status = Status.OK if self.step.read_only else Status.CHANGED
+            return Verdict(Outcome(status, message="verify says that it was done"))
+        if result.rc == AGAIN:
+            return await self.again("verify", "verify says that it was not done")
+        return None
+
+    def note(self, text: str) -> None:
+        """Tell people meanwhile."""
+        self.turn.run.recorder.emit(StepNote(**self._where(), message=text))
+
+    async def _record(self, what: str, how: str, reason: str) -> None:
+        await self.turn.run.recorder.store(
+            Decision(**self._where(), src=self.turn.source(self.step), what=what, by="runner", how=how, reason=reason)
+        )
+
+    def _where(self) -> dict[str, Any]:
+        return {
+            "play": self.turn.play.id,
+            "wave": self.turn.wave,
+            "host": self.turn.host.name,
+            "step": self.step.id,
+            "section": self.step.section,
+            "item": self.item,
+            "attempt": self.attempt,
+        }
