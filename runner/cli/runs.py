@@ -16,6 +16,7 @@ EPILOG = """\b
 Examples:
   runner runs list --status failed --status died
   runner runs list --format json | jq -r '.[] | .run + " " + .status'
+  runner runs prune --keep 100 --older-than 30d --dry-run
 """
 
 
@@ -65,3 +66,30 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
         click.echo("\n".join(listed(found)))
     else:
         click.echo(f'no such run in "{root}"', err=True)
+
+
+@command.command("prune", short_help="Remove the folders of old runs.")
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="Not the N newest.")
+@click.option("--older-than", metavar="DURATION", help="Only what began so long ago: 30d, 12h.")
+@click.option("--unfinished", is_flag=True, help="Those that can be gone on with, too.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@runs_dir_option
+def prune_runs(
+    *, keep: int | None, older_than: str | None, unfinished: bool, dry_run: bool, runs_dir: Path | None
+) -> None:
+    """Remove the folders of old runs, journal and outputs with them.
+
+    With both --keep and --older-than, a run goes where both say so. A run that is at work stays in any case, and one
+    that can be gone on with (all but those that ended well, or were rolled back) unless --unfinished is given.
+    """
+    from runner.app.finding import root_of  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.plans import duration_option  # noqa: PLC0415
+    from runner.app.pruning import prune  # noqa: PLC0415
+    from runner.reporting.history import pruned  # noqa: PLC0415
+
+    if keep is None and older_than is None:
+        raise click.UsageError("say which runs may go: --keep N, --older-than DURATION, or both")
+    age = duration_option("--older-than", older_than)
+    found = prune(root_of(runs_dir), keep=keep, older_than=age, unfinished=unfinished, dry_run=dry_run)
+    for line in pruned(((one.entry, one.kept) for one in found), dry_run=dry_run):
+        click.echo(line)

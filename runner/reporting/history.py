@@ -22,6 +22,16 @@ def listed(entries: Iterable[RunEntry], zone: tzinfo | None = None) -> Iterator[
         yield from (f"    {visible(words)}" for words in _beneath(one))
 
 
+def pruned(found: Iterable[tuple[RunEntry, str]], *, dry_run: bool) -> Iterator[str]:
+    """What becomes of each old run, as it is done: gone, or kept and why; and at the end how many are gone."""
+    gone = 0
+    for entry, kept in found:
+        what = "  ".join(filter(None, (visible(entry.run), _status(entry), visible(entry.playbook))))
+        gone += not kept
+        yield f"kept     {what}: {kept}" if kept else f"{'would go' if dry_run else 'removed '} {what}"
+    yield f"{gone} {'run' if gone == 1 else 'runs'} {'would be ' if dry_run else ''}removed"
+
+
 def _row(entry: RunEntry, zone: tzinfo | None) -> Sequence[str]:
     return (
         visible(entry.run),
