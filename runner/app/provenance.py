@@ -4,7 +4,10 @@ import getpass
 import os
 import socket
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from runner import __version__
 from runner.model.events import RunStarted
@@ -15,8 +18,27 @@ GIT_TIMEOUT = 5.0
 
 EVENT_SCHEMA = "1.0"
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux has a name for the time since this machine was started."""
 
-def run_started(plan: Plan, *, argv: tuple[str, ...], seed: int, mode: str = "run") -> RunStarted:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What the first record holds for whoever goes on with the run. Fields as in :class:`RunStarted`.
+
+    ``salt`` and ``token`` are the same over all processes of a run.
+    """
+
+    salt: bytes
+    token: str
+    plan: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
+    durability: str = "full"
+    resume: bool = False
+
+
+def run_started(plan: Plan, marks: Marks, *, argv: tuple[str, ...], seed: int, mode: str = "run") -> RunStarted:
     """The record; secrets are names in it, and values after ``-e`` are masked like everything else."""
     commit, clean = git_state(Path(plan.folder))
     return RunStarted(
@@ -36,7 +58,23 @@ def run_started(plan: Plan, *, argv: tuple[str, ...], seed: int, mode: str = "ru
         git_commit=commit,
         git_clean=clean,
         seed=seed,
+        resume=marks.resume,
+        options=marks.options,
+        plan=marks.plan,
+        digests=marks.digests,
+        salt=marks.salt.hex(),
+        token=marks.token,
+        boot_id=boot_id(),
+        durability=marks.durability,
     )
+
+
+def boot_id() -> str:
+    """What tells one start of this machine from another; empty where the system has no such name."""
+    try:
+        return BOOT_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:

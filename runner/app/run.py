@@ -1,6 +1,7 @@
 """A run, from settings to exit status. Nothing is contacted before all that can be wrong here has been looked at."""
 
 import asyncio
+import hashlib
 import json
 import os
 import secrets as chance
@@ -15,11 +16,13 @@ from pathlib import Path
 
 from runner import run_folder, secret_sources, transports
 from runner.app import requests
+from runner.app.digests import digests_of
 from runner.app.ending import Ending, ExitOf
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
 from runner.app.plans import Planned, duration_option, make_plan, plan_ready
-from runner.app.provenance import run_started, user
+from runner.app.provenance import Marks, run_started, user
+from runner.app.recorded import recorded
 from runner.app.recorder import Recorder
 from runner.app.settings import Settings
 from runner.app.views import Screen, make_views, to, wants_output
@@ -66,13 +69,14 @@ class Parts:
     views: list[View]
     screen: Screen
     connect_timeout: float | None
+    marks: Marks
 
 
 def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     """Load, plan and run; gives the exit status. Raises RunnerError for all that is wrong before the first contact."""
     parts = _parts(settings, screen)
     journal = Journal(
-        Writer(parts.folder.create_file("events.jsonl")),
+        Writer(parts.folder.create_file("events.jsonl"), sync=settings.durability == "full"),
         run=parts.folder.id,
         path=str(parts.folder.path / "events.jsonl"),
         wall=time.time,
@@ -112,8 +116,18 @@ def _parts(settings: Settings, screen: Screen) -> Parts:
     views = make_views(settings, screen, redactor)
     root = settings.runs_dir or run_folder.default_root(os.environ, Path.home())
     folder = run_folder.create(root, run_folder.new_id(datetime.now(UTC), chance.token_bytes(4)))
-    folder.write("plan.json", encode_plan(planned.plan))
-    return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout)
+    plan = encode_plan(planned.plan)
+    folder.write("plan.json", plan)
+    salt = chance.token_bytes(16)
+    marks = Marks(
+        salt=salt,
+        token=chance.token_hex(16),
+        plan=hashlib.sha256(plan).hexdigest(),
+        options=recorded(settings, redactor, seed=planned.seed),
+        digests=digests_of(planned.plan, values, salt),
+        durability=settings.durability,
+    )
+    return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout, marks)
 
 
 class _Running:
@@ -188,7 +202,7 @@ class _Running:
         parts = self._parts
         plan = parts.planned.plan
         self._recorder.begin(plan, parts.folder.id, str(parts.folder.path))
-        self._recorder.emit(run_started(plan, argv=parts.settings.argv, seed=parts.planned.seed))
+        self._recorder.emit(run_started(plan, parts.marks, argv=parts.settings.argv, seed=parts.planned.seed))
         self._recorder.emit(plan_ready(plan))
         for problem in parts.planned.loaded.warnings:
             place = f"{problem.location}: " if problem.location else ""
@@ -222,7 +236,7 @@ class _Running:
             stop=self._stop,
             project=parts.planned.project,
             seed=parts.planned.seed,
-            salt=chance.token_bytes(16),
+            salt=parts.marks.salt,
             ask=self._ask,
             report=self._report,
             secrets=parts.values,
@@ -247,6 +261,7 @@ class _Running:
             home=Path.home(),
             environ=os.environ,
             connect_timeout=parts.connect_timeout,
+            token=parts.marks.token,
         )
 
     def _warn(self, text: str) -> None:

@@ -15,6 +15,7 @@ class Settings:
     """Options of a run, as typed. Durations are text still; ``plans`` reads them, so that a wrong one has its place.
 
     ``limit`` and ``exclude`` are patterns, ``@file`` already read. ``output`` None is live on a terminal, else plain.
+    ``durability`` ``relaxed`` leaves out the syncs of the journal.
     ``max_open`` is set where a stored plan is made again: how many hosts limits on open files allowed at once then.
     """
 
@@ -40,6 +41,7 @@ class Settings:
     log_file: Path | None = None
     log_output: bool = False
     runs_dir: Path | None = None
+    durability: Literal["full", "relaxed"] = "full"
     no_color: bool = False
     max_open: int | None = None
     argv: tuple[str, ...] = ()

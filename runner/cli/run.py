@@ -75,6 +75,14 @@ interrupted.
     "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
 )
 @click.option(
+    "--durability",
+    envvar="RUNNER_DURABILITY",
+    type=click.Choice(("full", "relaxed")),
+    default="full",
+    show_default=True,
+    help="relaxed: no syncs; the records survive the end of runner, but not of the machine.",
+)
+@click.option(
     "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
 )
 @helps_inputs

@@ -42,6 +42,10 @@ _Fields = MutableMapping[str, Any]
 _Processor = Callable[[Any, str, _Fields], Any]
 
 
+UNSAID = ("sum", "salt", "token", "digests")
+"""Fields that only the journal has a use for: a log goes to other places, and these help whoever would guess."""
+
+
 class Log:
     """Writes a line for each record. ``color`` is for the console form alone."""
 
@@ -69,7 +73,9 @@ class Log:
         if not record.line:
             return
         fields = json.loads(record.line)
-        name, _ = fields.pop("event"), fields.pop("sum", None)
+        name = fields.pop("event")
+        for key in UNSAID:
+            fields.pop(key, None)
         level = _level(record.event)
         getattr(self._logger, level)(name, level=level, **fields)
 
