@@ -48,8 +48,10 @@ def gate(state: RunState, event: GateChecked | GatePassed | GateFailed, ts: floa
             _asked(found, event)
         case GatePassed():
             found.passed, found.is_over = (*found.passed, *event.hosts), True
+            wave.again.update(event.hosts)
         case GateFailed():
             found.failed = (*found.failed, event)
+            wave.again.update(event.hosts)
 
 
 def _asked(gate: GateProgress, event: GateChecked) -> None:
@@ -90,7 +92,7 @@ def question(state: RunState, event: ApprovalWaiting | ApprovalGranted | Approva
 def rollback(state: RunState, event: RollbackStarted | RollbackEnded, ts: float) -> None:
     """Hosts of a play are rolled back, or have been."""
     play = play_of(state, event, event.play)
-    going = play.rollback if play.rollback and not play.rollback.status else None
+    going = play.rollback if play.rollback and play.rollback.is_going else None
     match event:
         case RollbackStarted():
             if going is not None:

@@ -1,6 +1,8 @@
 """The fold of what becomes of hosts and waves: who is at work, who has ended, and how; the last end stands."""
 
+from runner.model.ends import end_at
 from runner.model.events import Event, HostEnded, HostStarted, WaveEnded, WaveStarted
+from runner.model.fold_resumes import is_again, settled, take_back, take_up, taken_up
 from runner.model.illegal import illegal
 from runner.model.outcome import HostStatus
 from runner.model.phases import BAD, IDLE, MOVES, host_end, host_start
@@ -18,12 +20,14 @@ def play_of(state: RunState, event: Event, play: str) -> PlayProgress:
 def host_started(state: RunState, event: HostStarted) -> None:
     """A host is let to work: its own turn in an open wave, or what comes when it has ended."""
     play = play_of(state, event, event.play)
-    host = play.hosts.get(event.host) or HostProgress()
-    following = _move(host, event, host_start(event))
+    host = play.hosts.get(event.host) or HostProgress(process=state.processes)
+    following = _move(host, event, host_start(event, again=is_again(state, host)))
     if not event.section and play.open_wave != event.wave:
         raise illegal(event, f"wave {event.wave} is not open")
-    if event.section == "rollback" and (play.rollback is None or play.rollback.status):
+    if event.section == "rollback" and (play.rollback is None or not play.rollback.is_going):
         raise illegal(event, "no rollback has been started")
+    if is_again(state, host):
+        take_up(state, play, host, event)
     host.wave = host.wave if event.section else event.wave
     host.phase, host.section, host.failures = following, event.section, 0
     if event.section == "rollback":
@@ -43,14 +47,16 @@ def _at_work(state: RunState, play: PlayProgress, host: HostProgress, name: str)
 def host_ended(state: RunState, event: HostEnded, ts: float) -> None:
     """A host's turn is over, or its status is another one now: the old one is taken back."""
     play = play_of(state, event, event.play)
-    host = play.hosts.get(event.host) or HostProgress(event.wave)
-    following = _move(host, event, host_end(event, host.phase))
+    host = play.hosts.get(event.host) or HostProgress(event.wave, process=state.processes)
+    following = _move(host, event, host_end(event, host.phase, again=is_again(state, host)))
     if host.phase == IDLE:
         _out_of_work(state, play, host, event.host, ts)
+    if is_again(state, host):
+        settled(state, play, host, event)
     _keep_reason(state, host, event, ts)
     if host.status:
-        _take_back(play, host)
-    elif host.bits.bit_count() < play.of_steps:
+        take_back(play, host)
+    elif host.over < play.of_steps:
         _drop(state, play, host)
     play.hosts[event.host] = host
     _count(state, play, host, event)
@@ -80,19 +86,13 @@ def _keep_reason(state: RunState, host: HostProgress, event: HostEnded, ts: floa
         host.failures = 1
 
 
-def _take_back(play: PlayProgress, host: HostProgress) -> None:
-    wave = play.waves.get(host.wave)
-    for counts in (play.counts, wave.counts if wave and wave.status else None):
-        if counts is not None:
-            counts[host.status] -= 1
-
-
 def _drop(state: RunState, play: PlayProgress, host: HostProgress) -> None:
     """Steps are left that this host will never run."""
-    state.dropped += play.of_steps - host.bits.bit_count()
+    host.dropped = play.of_steps - host.over
+    state.dropped += host.dropped
     play.early += 1
     for stats in play.steps.values():
-        stats.gone += not host.bits >> stats.index & 1
+        stats.gone += not end_at(host.ends, stats.index)
 
 
 def _count(state: RunState, play: PlayProgress, host: HostProgress, event: HostEnded) -> None:
@@ -131,12 +131,15 @@ def _move(host: HostProgress, event: HostStarted | HostEnded, name: str) -> str:
 def wave_started(state: RunState, event: WaveStarted, ts: float) -> None:
     """A wave begins: the play has no other one open."""
     play = play_of(state, event, event.play)
-    if play.open_wave is not None or event.wave in play.waves:
+    before = play.waves.get(event.wave)
+    if play.open_wave is not None or (before is not None and before.process == state.processes):
         raise illegal(event, f"wave {play.open_wave or event.wave} was started before")
     play.of_waves, play.open_wave, play.bake = event.of, event.wave, None
     known = (play.hosts.get(name) for name in event.hosts)
     ended = sum(1 for host in known if host is not None and host.status)  # preflight could not reach them
-    play.waves[event.wave] = WaveProgress(event.wave, event.hosts, ts, ended=ended)
+    wave = play.waves[event.wave] = WaveProgress(event.wave, event.hosts, ts, ended=ended, process=state.processes)
+    if before is not None:
+        taken_up(wave, before)
 
 
 def wave_ended(state: RunState, event: WaveEnded) -> None:
@@ -148,7 +151,7 @@ def wave_ended(state: RunState, event: WaveEnded) -> None:
     if wave.working:
         raise illegal(event, f"{wave.working} of its hosts are at work")
     play.open_wave = None
-    wave.status, wave.duration = event.status, event.duration
+    wave.status, wave.duration = event.status, wave.before + event.duration
     wave.counts.update(event.counts)
     if wave.gate is not None:
         wave.gate.answers, wave.gate.is_over = {}, True

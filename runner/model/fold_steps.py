@@ -3,10 +3,12 @@
 Hundreds of thousands of them come in a run, so each function looks up little and changes little.
 """
 
+from runner.model.ends import CODES, TAKEN, end_at
 from runner.model.events import StepEnded, StepEvent, StepIntent, StepNote, StepOutput, StepRetry
+from runner.model.fold_resumes import settle
 from runner.model.illegal import illegal
 from runner.model.outcome import Status
-from runner.model.phases import BAD, DELAYED, IDLE, MOVES, UNSENT, step_end
+from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, RUNNING, UNSENT, step_end
 from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
 
 
@@ -14,8 +16,9 @@ def intent(state: RunState, event: StepIntent, ts: float) -> None:
     """A step, an item or another attempt starts."""
     play, host = _working(state, event)
     attempt = event.attempt or 1
-    following = _move(host, event, "step.intent")
-    if host.phase == DELAYED and attempt <= host.attempt:
+    is_decided = host.phase == RUNNING and host.begun is not None and event.step in host.begun
+    following = _move(host, event, "step.intent decided" if is_decided else "step.intent")
+    if (host.phase == DELAYED or is_decided) and attempt <= host.attempt:
         raise illegal(event, f"attempt {attempt} follows attempt {host.attempt}")
     _check_may_run(play, host, event)
     _stats(play, event)
@@ -51,25 +54,27 @@ def retry(state: RunState, event: StepRetry, ts: float) -> None:
 def ended(state: RunState, event: StepEnded, ts: float) -> None:
     """A step, or an item of its loop, is over."""
     play, host = _working(state, event)
-    following = _move(host, event, step_end(event, host.phase))
+    following = _move(host, event, step_end(event, host.phase, began_before=_began_before(host, event)))
     _check_may_run(play, host, event)
     stats = _stats(play, event)
     state.output_lost += event.output_lost
+    if event.late:
+        state.recalled.append((event.play, event.host, event.step))
     if event.item is None:
-        _count(state, host, stats, event)
+        _count(state, play, host, stats, event)
         if event.status in BAD:
             _failed(state, host, event, ts)
         if event.section == "handlers":
             _handler_ended(play, host, event)
         host.step, host.item_end, host.last = "", None, ""
-    else:
+    elif following == LOOPING:
         host.step = event.step
         if event.status in BAD:
             host.item_end = event
     host.phase = following
 
 
-def _count(state: RunState, host: HostProgress, stats: StepStats, event: StepEnded) -> None:
+def _count(state: RunState, play: PlayProgress, host: HostProgress, stats: StepStats, event: StepEnded) -> None:
     hosts = state.at_work.get((event.play, event.step))
     if hosts is not None and hosts.pop(event.host, None) is not None and not hosts:
         del state.at_work[event.play, event.step]
@@ -78,7 +83,12 @@ def _count(state: RunState, host: HostProgress, stats: StepStats, event: StepEnd
     if event.section:
         state.sections[event.section] += 1
         return
-    host.bits |= 1 << stats.index
+    code = CODES[event.status] + (TAKEN if event.ignored or event.rescued else 0)
+    if host.dropped or end_at(host.ends, stats.index):
+        settle(state, play, host, event, code)
+        return
+    host.ends |= code << 4 * stats.index
+    host.over += 1
     stats.gone += 1
     state.steps[event.status] += 1
     state.done += 1
@@ -121,13 +131,20 @@ def _handler_ended(play: PlayProgress, host: HostProgress, event: StepEnded) -> 
 
 
 def _check_may_run(play: PlayProgress, host: HostProgress, event: StepEvent) -> None:
-    if event.section:
+    if event.section or (isinstance(event, StepEnded) and event.late):
         return
     if host.section:
         raise illegal(event, f"the host was started again for its {host.section} steps alone")
     stats = play.steps.get(event.step)
-    if host.phase == IDLE and stats is not None and host.bits >> stats.index & 1:
+    if host.phase != IDLE or stats is None:
+        return
+    if end_at(host.ends, stats.index) and not end_at(host.known, stats.index):
         raise illegal(event, "the step has already ended on this host")
+
+
+def _began_before(host: HostProgress, event: StepEnded) -> bool:
+    """Whether an earlier process began what ends here, and its end was not heard."""
+    return host.begun is not None and (bool(event.section) or event.step in host.begun)
 
 
 def _stats(play: PlayProgress, event: StepEvent) -> StepStats:

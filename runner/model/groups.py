@@ -16,7 +16,7 @@ from runner.model.verdict import asked_of, left_at_work, status_at_work
 def failures(state: RunState, chosen: Callable[[Failure], bool]) -> tuple[FailureGroup, ...]:
     """The chosen ones of the failures."""
     found: dict[tuple[str, ...], list[Failure]] = {}
-    for failure in filter(chosen, state.failures):
+    for failure in (one for one in state.failures if not one.is_past and chosen(one)):
         key = (failure.play, failure.step, failure.status, failure.reason, failure.section, failure.delegate)
         found.setdefault(key, []).append(failure)
     order = _places(state)
@@ -48,8 +48,11 @@ def gates(play: PlayProgress) -> tuple[GateGroup, ...]:
     """The checks of a play's gates that were not met, over all its waves."""
     found: dict[tuple[str, str, str, str], set[str]] = {}
     for wave in play.waves.values():
-        for failed in wave.gate.failed if wave.gate else ():
-            found.setdefault((failed.src, failed.check, failed.verdict, failed.reason), set()).update(failed.hosts)
+        stands = [(failed, set(failed.hosts)) for failed in wave.gate.failed] if wave.gate else []
+        stands += [(failed, set(failed.hosts) - wave.again) for failed in wave.unmet]
+        for failed, names in stands:
+            if names:
+                found.setdefault((failed.src, failed.check, failed.verdict, failed.reason), set()).update(names)
     return tuple(
         GateGroup(play=play.id, check=check, src=src, verdict=verdict, reason=reason, hosts=in_order(names))
         for (src, check, verdict, reason), names in sorted(

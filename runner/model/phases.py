@@ -9,6 +9,8 @@ from runner.model.events import HostEnded, HostStarted, StepEnded
 from runner.model.outcome import HostStatus, Status
 
 WAITING, IDLE, RUNNING, DELAYED, LOOPING, ENDED = "waiting", "idle", "running", "delayed", "looping", "ended"
+CUT = "cut"
+"""The process that let it to work is gone, and it was at work then."""
 
 UNSENT = frozenset({Status.SKIPPED, Status.FAILED, Status.UNREACHABLE, Status.CANCELLED})
 """How a step can end that was never sent: a template can't be rendered, a host can't be reached."""
@@ -17,6 +19,8 @@ BAD = frozenset({Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNK
 """How a step ends that failed, in the wide sense."""
 
 
+_BETWEEN = frozenset({IDLE, LOOPING})
+_OVER = frozenset({ENDED, CUT})
 _LATER = frozenset(status for status in HostStatus if status.counts or status is HostStatus.ROLLBACK_FAILED)
 """What a host that has ended can still become without further work: a gate, or a step it waited for, was bad."""
 
@@ -52,30 +56,59 @@ MOVES: Mapping[tuple[str, str], str] = {
     (LOOPING, "step.ended unsent"): IDLE,
     (ENDED, "host.started section"): IDLE,
     (ENDED, "host.ended later"): ENDED,
+    (ENDED, "host.started again"): IDLE,
+    (ENDED, "host.ended again"): ENDED,
+    (CUT, "host.started again"): IDLE,
+    (CUT, "host.started section"): IDLE,
+    (CUT, "host.ended again"): ENDED,
+    (IDLE, "step.ended late"): IDLE,
+    (IDLE, "item.ended late"): LOOPING,
+    (RUNNING, "step.ended late"): IDLE,
+    (RUNNING, "item.ended late"): LOOPING,
+    (DELAYED, "step.ended late"): IDLE,
+    (DELAYED, "item.ended late"): LOOPING,
+    (LOOPING, "step.ended late"): IDLE,
+    (LOOPING, "item.ended late"): LOOPING,
+    (ENDED, "step.ended late"): ENDED,
+    (ENDED, "item.ended late"): ENDED,
+    (CUT, "step.ended late"): CUT,
+    (CUT, "item.ended late"): CUT,
+    (RUNNING, "step.intent decided"): RUNNING,
 }
 """The phase that follows a phase and an event.
 
 ``unsent`` marks a status of :data:`UNSENT`, ``nothing`` the end of a loop over an empty list, ``untried`` a host that
 preflight could not reach, ``section`` further work of a host that has ended, ``later`` a status that such a host takes
-on without any.
+on without any. ``again`` is what a later process of the run does with a host that an earlier one knew. ``late`` is the
+end of what began before: in an earlier process, or until its end was no longer waited for; ``decided`` another try of a
+step whose end nobody heard.
 """
 
 
-def step_end(event: StepEnded, phase: str) -> str:
-    """The name of a step's, or an item's, end in the table."""
+def step_end(event: StepEnded, phase: str, *, began_before: bool) -> str:
+    """The name of a step's, or an item's, end in the table.
+
+    ``began_before`` where an earlier process began the step, or somebody has decided what became of it.
+    """
+    if event.late or (began_before and phase in _BETWEEN):
+        return "step.ended late" if event.item is None else "item.ended late"
     if phase == IDLE and event.item is None and event.status == Status.OK and event.rc is None:
         return "step.ended nothing" if not event.duration else "step.ended"
     name = "step.ended" if event.item is None else "item.ended"
     return f"{name} unsent" if event.status in UNSENT else name
 
 
-def host_start(event: HostStarted) -> str:
-    """The name of a host's start in the table."""
-    return "host.started section" if event.section else "host.started"
+def host_start(event: HostStarted, *, again: bool) -> str:
+    """The name of a host's start in the table. ``again`` where an earlier process knew the host."""
+    if event.section:
+        return "host.started section"
+    return "host.started again" if again else "host.started"
 
 
-def host_end(event: HostEnded, phase: str) -> str:
-    """The name of a host's end in the table."""
+def host_end(event: HostEnded, phase: str, *, again: bool) -> str:
+    """The name of a host's end in the table; ``again`` as above."""
+    if again and phase in _OVER:
+        return "host.ended again"
     if event.status == HostStatus.NOT_RUN:
         return "host.ended not_run"
     if phase == WAITING and event.status == HostStatus.UNREACHABLE:

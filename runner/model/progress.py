@@ -15,6 +15,10 @@ anything is changed.
 - A host that has ended may be started again for a section, outside waves too, and then does steps with a section
   alone. Without any work it may still become worse: a gate, or what it had waited for, was bad. Its last end stands.
 - Plays may be under way at the same time, each with a wave of its own; a host may be at work in several.
+- Another process may go on with the run (``run.started`` with ``resume``), whatever the one before was at. It may start
+  again each wave, and each host that it has not had yet; what it takes up counts by its new end
+  (:mod:`runner.model.fold_resumes`). The end of what an earlier process began may be its first word of that step.
+- A ``decision`` may come at any time. It ends a step that no process is at work in; else the step's own end follows.
 
 **Why** a mutable accumulator where the other folds are pure: a run of 10,000 hosts and 20 steps has 400,000 events,
 and copying the state of a host for each would cost more than the run. The table keeps it as checkable as a pure fold,
@@ -24,7 +28,7 @@ and any legal order of the same events gives the same summary: durations are add
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from runner.model import fold_decisions, fold_hosts, fold_steps
+from runner.model import fold_decisions, fold_hosts, fold_resumes, fold_steps
 from runner.model.events import (
     ApprovalDenied,
     ApprovalGranted,
@@ -74,7 +78,7 @@ class Progress(RunState):
 
     def apply(self, event: Event, ts: float, seq: int | None = None) -> None:
         """Fold one event of the time ``ts`` (epoch seconds) in. Raises IllegalEventError, and is then unchanged."""
-        if self.ended is not None:
+        if self.ended is not None and not _may_follow(event):
             raise illegal(event, "the run has ended")
         if seq is not None and seq != self.seq + 1:
             raise illegal(event, f"record {seq} follows record {self.seq}")
@@ -129,7 +133,9 @@ class Progress(RunState):
                 self.signals.append(event)
             case Warned():
                 self.warnings.append(event)
-            case Progressed() | LockTaken() | LockReleased() | Decision():
+            case Decision():
+                fold_resumes.decided(self, event)
+            case Progressed() | LockTaken() | LockReleased():
                 pass  # told to those who do not fold
             case RunStarted() | PlanReady() | RunEnded():
                 self._once(event, ts)
@@ -148,10 +154,10 @@ class Progress(RunState):
 
     def _once(self, event: RunStarted | PlanReady | RunEnded, ts: float) -> None:
         match event:
+            case RunStarted() if self.run is None and not event.resume:
+                self.run, self.started_at, self.began_at, self.processes = event, ts, ts, 1
             case RunStarted():
-                if self.run is not None:
-                    raise illegal(event, "the run has already started")
-                self.run, self.started_at = event, ts
+                fold_resumes.resumed(self, event, ts)
             case PlanReady():
                 self._planned(event)
             case RunEnded():
@@ -164,6 +170,11 @@ class Progress(RunState):
         for play in event.plays:
             hosts, steps, waves = (_size(play.get(key)) for key in ("hosts", "steps", "waves"))
             self.plays[play["id"]] = PlayProgress(play["id"], play.get("name", ""), hosts, steps, waves)
+
+
+def _may_follow(event: Event) -> bool:
+    """Whether an event may come when the run has ended: another process goes on with it, or a person decides."""
+    return isinstance(event, Decision | LockTaken | LockReleased) or (isinstance(event, RunStarted) and event.resume)
 
 
 def _size(value: Any) -> int:

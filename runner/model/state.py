@@ -9,6 +9,7 @@ import msgspec
 from runner.model.events import (
     ApprovalDenied,
     ApprovalWaiting,
+    Decision,
     GateChecked,
     GateFailed,
     HostLost,
@@ -27,7 +28,7 @@ class Failure(msgspec.Struct):
     """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds.
 
     ``ignored`` and ``rescued`` are not the host's own failure. ``section`` is that of the step; ``rollback`` for all
-    that a host does then, ``always`` too.
+    that a host does then, ``always`` too. ``is_past`` where its host, or its step, has been taken up again since.
     """
 
     play: str
@@ -46,19 +47,23 @@ class Failure(msgspec.Struct):
     rescued: bool = False
     section: str = ""
     delegate: str = ""
+    is_past: bool = False
 
     @property
     def counts(self) -> bool:
         """Whether it is the host's own failure."""
-        return not self.ignored and not self.rescued
+        return not (self.ignored or self.rescued or self.is_past)
 
 
 class HostProgress(msgspec.Struct):
-    """One host in one play. ``bits`` has one bit for each step that ended.
+    """One host in one play. ``ends`` are those of its steps (:mod:`runner.model.ends`), ``over`` is how many there are.
 
     ``section`` is what it was started again for, empty in its own turn. ``failures`` are those that count since it was
     last started. ``last`` is the last line of output that was heard of the step at work. ``pending`` are handlers
-    that were notified and have not run. ``status`` is empty until it first ends.
+    that were notified and have not run. ``status`` is empty until it first ends. ``dropped`` are the steps it left.
+
+    ``process`` is the last that knew it. ``begun``, None unless it was taken up again, are the steps that an earlier
+    one began and that have no end to keep; ``known`` the ends of others, which may be had once more.
     """
 
     wave: int = 0
@@ -66,7 +71,8 @@ class HostProgress(msgspec.Struct):
     section: str = ""
     step: str = ""
     attempt: int = 0
-    bits: int = 0
+    ends: int = 0
+    over: int = 0
     last: str = ""
     failures: int = 0
     item_end: StepEnded | None = None
@@ -74,10 +80,14 @@ class HostProgress(msgspec.Struct):
     reason: str = ""
     micros: int = 0
     pending: tuple[str, ...] = ()
+    dropped: int = 0
+    process: int = 1
+    begun: tuple[str, ...] | None = None
+    known: int = 0
 
 
 class StepStats(msgspec.Struct):
-    """How long a step took, over the hosts it ended on: whole microseconds. ``slowest`` is the host of ``longest``.
+    """How long a step took, over its ends: whole microseconds. ``slowest`` is the host of ``longest``.
 
     ``count`` leaves out the hosts that skipped it. ``gone`` counts the hosts on which it ended, or never will.
     """
@@ -118,7 +128,8 @@ class WaveProgress(msgspec.Struct):
     """One wave. ``started`` in seconds; ``status`` is empty while it is open; ``working`` counts its hosts at work.
 
     ``ended`` counts the hosts that have ended, ``idle`` is when the last of them did. ``counts``, known when the wave
-    has ended, follow what becomes of its hosts later.
+    has ended, follow what becomes of its hosts later. ``process`` is the last that started it, ``before`` the seconds
+    that it was open in earlier ones. ``unmet`` is what its gate had not met then, but for hosts in ``again``.
     """
 
     index: int
@@ -131,10 +142,17 @@ class WaveProgress(msgspec.Struct):
     counts: Counter[str] = msgspec.field(default_factory=Counter)
     duration: float = 0.0
     gate: GateProgress | None = None
+    process: int = 1
+    before: float = 0.0
+    unmet: tuple[GateFailed, ...] = ()
+    again: set[str] = msgspec.field(default_factory=set)
 
 
 class RollbackProgress(msgspec.Struct):
-    """The rollback of a play: of which hosts, why, since when (seconds). ``status`` is empty until it is over."""
+    """The rollback of a play: of which hosts, why, since when (seconds).
+
+    ``status`` is empty until it is over; ``is_cut`` where the process that began it is gone.
+    """
 
     reason: str
     hosts: tuple[str, ...]
@@ -142,6 +160,12 @@ class RollbackProgress(msgspec.Struct):
     status: str = ""
     counts: Mapping[str, int] = {}
     duration: float = 0.0
+    is_cut: bool = False
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is under way."""
+        return not self.status and not self.is_cut
 
 
 class PlayProgress(msgspec.Struct):
@@ -195,6 +219,12 @@ class RunState:
     status, ``sections`` the others, by section. ``remote`` is the exit status with which each host first failed.
     ``questions`` wait for an answer. ``waited`` are the seconds in which nothing but a person or a bake was waited
     for; ``waiting_since`` is since when it is so now.
+
+    ``processes`` counts those that wrote the run, ``began_at`` is the start of the last one, in seconds, and ``kept``
+    the steps that had ended well before it. ``away`` are the seconds in which none was there. ``decisions`` and
+    ``recalled`` (play, host, step) are how steps were settled whose end nobody had heard: by somebody, or by the
+    host's record.
+    ``failed_before`` are the failures of earlier processes, by play and host.
     """
 
     run: RunStarted | None = None
@@ -225,6 +255,13 @@ class RunState:
     denied: list[ApprovalDenied] = field(default_factory=list)
     warnings: list[Warned] = field(default_factory=list)
     signals: list[Signalled] = field(default_factory=list)
+    processes: int = 0
+    began_at: float = 0.0
+    kept: int = 0
+    away: float = 0.0
+    decisions: list[Decision] = field(default_factory=list)
+    recalled: list[tuple[str, str, str]] = field(default_factory=list)
+    failed_before: dict[tuple[str, str], list[Failure]] = field(default_factory=dict)
 
     @property
     def left(self) -> int:

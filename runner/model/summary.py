@@ -37,7 +37,7 @@ def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
         folder=folder,
         started=_time(state.started_at),
         ended=_time(state.now),
-        duration=round(state.now - state.started_at, 6),
+        duration=round(state.now - state.started_at - state.away, 6),
         done=state.done,
         total=state.total,
         counts={status: len(names) for status, names in hosts.items()},

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from runner.model.account import Flags
 from runner.model.natural import in_order
 from runner.model.outcome import HostStatus
-from runner.model.phases import ENDED, RUNNING
+from runner.model.phases import CUT, ENDED, RUNNING
 from runner.model.state import HostProgress, PlayProgress, RunState, merged_status
 
 STATUSES = (
@@ -46,7 +46,7 @@ def flags_of(state: RunState) -> Flags:
         gate=any(play.by_gate for play in over),
         denied=bool(state.denied),
         paused=bool(state.questions),
-        rolled_back="rolled_back" in rollbacks,
+        rolled_back="rolled_back" in rollbacks or (HostStatus.ROLLED_BACK in statuses and not rollbacks),
         rollback_failed="rollback_failed" in rollbacks | statuses,
         interrupted=stops[0] if stops else "",
     )
@@ -70,7 +70,7 @@ def host_statuses(state: RunState) -> dict[str, str]:
 
 def left_at_work(state: RunState) -> Iterator[tuple[PlayProgress, str, HostProgress]]:
     """Hosts that have not ended, with their play and name."""
-    for play in state.plays.values() if state.active else ():
+    for play in state.plays.values() if state.active or state.processes > 1 else ():
         for name, host in play.hosts.items():
             if host.phase != ENDED:
                 yield play, name, host
@@ -81,7 +81,7 @@ def status_at_work(state: RunState, play: PlayProgress, name: str, host: HostPro
 
     A step in which a person is asked has sent nothing.
     """
-    if host.phase == RUNNING and not asked_of(state, play, name):
+    if (host.phase == RUNNING and not asked_of(state, play, name)) or (host.phase == CUT and host.step):
         return HostStatus.UNKNOWN
     return host.status or HostStatus.CANCELLED
 

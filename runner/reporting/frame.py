@@ -58,7 +58,7 @@ def _under_way(progress: Progress) -> list[PlayProgress]:
     open_ones = [
         play
         for play in begun
-        if play.open_wave is not None or play.bake is not None or (play.rollback and not play.rollback.status)
+        if play.open_wave is not None or play.bake is not None or (play.rollback and play.rollback.is_going)
     ]
     return open_ones or begun[-1:]
 
@@ -75,7 +75,7 @@ def _play(play: PlayProgress, now: float) -> str:
     wave = play.waves[index]
     place = f"{visible(play.id)} {index}/{play.of_waves}"
     back = play.rollback
-    if back is not None and not back.status:
+    if back is not None and back.is_going:
         done, total = rolled_back(play), len(back.hosts)
         return (
             f"rollback {_bar(done, total)}  {done} of {total} hosts  {visible(play.id)}  {duration(now - back.since)}"

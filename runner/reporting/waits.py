@@ -62,7 +62,7 @@ def _play(play: PlayProgress, now: float) -> Iterator[str]:
     if play.bake is not None and now < play.bake[1]:
         yield f"{visible(play.id)}  baking after wave {max(play.waves)}  {duration(play.bake[1] - now)} left"
     back = play.rollback
-    if back is not None and not back.status:
+    if back is not None and back.is_going:
         done = rolled_back(play)
         yield f"{visible(play.id)}  rolling back  {done} of {len(back.hosts)} hosts done  {duration(now - back.since)}"
 
@@ -120,7 +120,8 @@ def rolled_back(play: PlayProgress) -> int:
 def is_being_asked(progress: Progress, question: Question) -> bool:
     """Whether a question without an answer still wants one: a stop may have come before it."""
     asked, play = question.asked, progress.plays[question.asked.play]
-    if any(signal.action != "status" for signal in progress.signals) or play.rollback is not None:
+    is_back = play.rollback is not None and not play.rollback.is_cut
+    if is_back or any(signal.action != "status" for signal in progress.signals):
         return False
     host = play.hosts.get(asked.host)
     return not asked.step or (host is not None and host.phase == RUNNING and host.step == asked.step)
