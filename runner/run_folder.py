@@ -7,11 +7,13 @@ import fcntl
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from runner.crashpoints import crash_point
+from runner.disk import sync_folder, write_all
 from runner.errors import JournalError
 
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -52,18 +54,29 @@ class RunFolder:
             raise _unusable(self.path / name, error) from error
         return descriptor
 
-    def write(self, name: str, data: bytes) -> None:
-        """Write a whole file, replacing an older one at once. Raises JournalError."""
+    def write(self, name: str, data: bytes, *, sync: bool = False) -> None:
+        """Write a whole file, replacing an older one at once; with ``sync`` it outlives a power cut from then on.
+
+        Raises JournalError.
+        """
         target = self.path / name
         temporary = target.with_name(f".{target.name}.new")
         try:
             target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
+            try:
+                write_all(descriptor, data)
+                if sync:
+                    os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             crash_point("in_plan_write")
             temporary.replace(target)
+            if sync:
+                sync_folder(target.parent)
         except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
             raise _unusable(target, error) from error
 
     def write_once(self, name: str, data: bytes) -> bool:
@@ -100,6 +113,8 @@ def create(root: Path, run_id: str) -> RunFolder:
         _check_owner(root)
         path.mkdir(mode=FOLDER_MODE)
         (path / "output").mkdir(mode=FOLDER_MODE)
+        sync_folder(path)
+        sync_folder(root)
     except OSError as error:
         raise _unusable(path, error) from error
     return RunFolder(path, run_id)
@@ -120,6 +135,7 @@ def _make_parents(root: Path) -> None:
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _check_owner(root: Path) -> None:

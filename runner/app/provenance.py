@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from runner import __version__
-from runner.model.events import RunStarted
+from runner.model.events import EVENT_SCHEMA, RunStarted
 from runner.model.plan import Plan
 
 GIT_TIMEOUT = 5.0
 """Seconds to wait for git; a run is not held up by a slow disk."""
-
-EVENT_SCHEMA = "1.0"
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """Where Linux has a name for the time since this machine was started."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from runner.app.ending import Ending, ExitOf
 from runner.app.loop import quiet_collector
 from runner.app.plans import Planned, make_plan, plan_ready
-from runner.app.provenance import EVENT_SCHEMA
 from runner.app.settings import Settings
 from runner.clock import run_virtual
 from runner.engine.context import Run
@@ -24,7 +23,7 @@ from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
 from runner.errors import ConnectError, RunnerError
 from runner.model.decision import Answer, Question
-from runner.model.events import RunStarted
+from runner.model.events import EVENT_SCHEMA, RunStarted
 from runner.model.faults import Faults, Wanted
 from runner.model.plan import Plan
 from runner.model.simulation import SimulatedHost, Simulation

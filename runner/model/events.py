@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+EVENT_SCHEMA = "1.0"
+"""The version of what stands here: a new field is a minor one, a changed one a major one."""
+
 
 class Base(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, kw_only=True):
     """Common to all events."""

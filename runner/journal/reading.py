@@ -1,0 +1,122 @@
+"""The records of a journal, checked and read back, a block at a time: no lock is taken, and the file stays as it is."""
+
+import os
+import stat
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import JournalError
+from runner.journal.checking import Chain
+from runner.journal.decoding import decoded
+from runner.model.events import Event, RunStarted
+
+BLOCK = 1 << 17
+"""Bytes that are read at once: what fits into the cache of a core costs least."""
+
+Seen = tuple[int, float, Event]
+"""What is read of a record: its number, its time (seconds since 1970) and its event."""
+
+
+class Scan:
+    """The records in an open file, from its beginning.
+
+    When the iteration is done, ``chain`` stands behind the last whole record and ``tail`` has the bytes there: those
+    of a record that was being written when its process died, or is just now.
+    """
+
+    def __init__(self, descriptor: int, chain: Chain) -> None:
+        self._descriptor = descriptor
+        self.chain = chain
+        self.tail = b""
+
+    def __iter__(self) -> Iterator[Seen]:
+        """Each record whose event is known. Raises JournalError and MismatchError for what can't be read."""
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Seen]]:
+        """The same, as lists."""
+        for block in self._blocks():
+            yield self.take(block)
+
+    def take(self, block: bytes) -> list[Seen]:
+        """What the lines that come next say."""
+        lines = block.split(b"\n")
+        lines.pop()
+        start = copy(self.chain)
+        times = self.chain.follow(lines)
+        events = decoded(block, lines, start)
+        if lines and not start.seq and not isinstance(events[0], RunStarted):
+            raise start.damage("it is not the start of a run")
+        numbers = range(start.seq, self.chain.seq)
+        return [(seq, ts, event) for seq, ts, event in zip(numbers, times, events, strict=True) if event is not None]
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The file in parts that end where a line does."""
+        rest: list[bytes] = []
+        offset = 0
+        while chunk := self._read(offset):
+            offset += len(chunk)
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield b"".join([*rest, chunk[:cut]])
+                rest = []
+            rest.append(chunk[cut:])
+        self.tail = b"".join(rest)
+
+    def _read(self, offset: int) -> bytes:
+        try:
+            return os.pread(self._descriptor, BLOCK, offset)
+        except OSError as error:
+            raise unreadable(self.chain.path, error) from error
+
+
+def read(path: Path) -> Iterator[Seen]:
+    """The records of a journal that may be another process's. A torn tail is passed over.
+
+    Raises JournalError for one that is damaged or can't be read, MismatchError for one of a newer version.
+    """
+    descriptor = open_journal(path, os.O_RDONLY)
+    try:
+        yield from Scan(descriptor, Chain(str(path)))
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a journal holds: whole records, and bytes of a torn one behind them."""
+
+    records: int
+    torn: int
+
+
+def verify(path: Path) -> Report:
+    """Read all of a journal; raises as ``read`` does."""
+    descriptor = open_journal(path, os.O_RDONLY)
+    try:
+        scan = Scan(descriptor, Chain(str(path)))
+        for _ in scan.batches():
+            pass
+    finally:
+        os.close(descriptor)
+    return Report(scan.chain.seq, len(scan.tail))
+
+
+def open_journal(path: Path, flags: int) -> int:
+    """A descriptor of it. Raises JournalError, also for what is no regular file and could hang whoever reads it."""
+    try:
+        descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+    raise JournalError(f'cannot read the journal: "{path}": it is no regular file')
+
+
+def unreadable(path: str, error: OSError) -> JournalError:
+    """The journal can't be opened or read."""
+    return JournalError(f'cannot read the journal: "{path}": {error.strerror or error}')

@@ -1,0 +1,62 @@
+"""One record as a line of ``events.jsonl``: made from an event, its number and its time."""
+
+import re
+import zlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from runner.model.events import Event
+
+FIRST_SUM = "00000000"
+
+_encoder = msgspec.json.Encoder()
+_not_ascii = re.compile(r"[^\x00-\x7e]")
+
+
+def encode(event: Event, *, seq: int, ts: float, run: str, previous: str) -> tuple[bytes, str]:
+    """The record's line, and its sum for the next one. ``ts`` in seconds since 1970."""
+    micros = round(ts * 1_000_000)
+    second, rest = divmod(micros, 1_000_000)
+    body = _ascii(_json(event))[1:-1]
+    line = b'{"seq":%d,"ts":"%b.%06dZ","run":"%b",%b' % (seq, _second(second), rest, run.encode(), body)
+    total = f"{zlib.crc32(line, zlib.crc32(previous.encode())):08x}"
+    return line + b',"sum":"%s"}\n' % total.encode(), total
+
+
+@lru_cache(maxsize=4)
+def _second(second: int) -> bytes:
+    """A second since 1970 as RFC 3339 writes it; a thousand records share one."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
+
+
+def _json(event: Event) -> bytes:
+    """The event as JSON; a lone surrogate, which no UTF-8 can hold, is written out as its escape."""
+    try:
+        return _encoder.encode(event)
+    except UnicodeEncodeError:
+        return _encoder.encode(_writable(msgspec.to_builtins(event)))
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_writable(key): _writable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(part) for part in value]
+    return value
+
+
+def _ascii(data: bytes) -> bytes:
+    r"""JSON with DEL and every character beyond ASCII written as ``\u`` escapes; such stand in texts only."""
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _not_ascii.sub(lambda found: _escape(found[0]), data.decode()).encode()
+
+
+def _escape(character: str) -> str:
+    pair = character.encode("utf-16-be")
+    return "".join(f"\\u{pair[at]:02x}{pair[at + 1]:02x}" for at in range(0, len(pair), 2))

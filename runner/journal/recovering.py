@@ -1,0 +1,109 @@
+"""Taking up the journal of a run whose process is gone: lock it, check it, set a torn tail aside, go on behind it.
+
+A crash anywhere in here is harmless: what is cut off was on disk elsewhere before, and a second repair finds it there.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.crashpoints import crash_point
+from runner.disk import sync_folder, write_all
+from runner.errors import JournalError
+from runner.journal.checking import SUM, Chain, DamageError
+from runner.journal.holding import hold
+from runner.journal.reading import Scan, open_journal
+from runner.model.events import Event
+from runner.run_folder import RunFolder
+
+NAME = "events.jsonl"
+
+See = Callable[[int, float, Event], None]
+"""Is called for each record: its number, its time (seconds since 1970) and its event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A journal to go on with. Its lock is held while ``descriptor`` is open.
+
+    ``seq`` is the number of the next record and ``previous`` the sum before it, as ``Journal`` takes them.
+    ``warnings`` are for people.
+    """
+
+    descriptor: int
+    seq: int
+    previous: str
+    warnings: tuple[str, ...] = ()
+
+
+def recover(folder: RunFolder, see: See) -> Recovered:
+    """Take up the journal of a run; ``see`` is called for each of its records, in order, as they are checked.
+
+    Raises LockError where another process works on the run, MismatchError where a newer version wrote it, JournalError
+    for one that is damaged, not this run's, or can't be repaired.
+    """
+    path = folder.path / NAME
+    descriptor = open_journal(path, os.O_RDWR | os.O_APPEND)
+    try:
+        hold(descriptor, path)
+        return _recovered(descriptor, path, folder, see)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Recovered:
+    scan = Scan(descriptor, Chain(str(path), folder.id.encode()))
+    for seq, ts, event in scan:
+        see(seq, ts, event)
+    kept = _whole(scan)
+    for seq, ts, event in scan.take(kept):
+        see(seq, ts, event)
+    try:
+        warnings = _repair(descriptor, scan, folder, kept) if scan.tail else ()
+        os.fsync(descriptor)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise JournalError(f'cannot repair the journal: "{path}": {error.strerror or error}') from error
+    return Recovered(descriptor, scan.chain.seq, scan.chain.digits.decode(), warnings)
+
+
+def _whole(scan: Scan) -> bytes:
+    """The whole record, with its end, with which the tail begins; empty where there is none."""
+    for end in SUM.finditer(scan.tail):
+        line = scan.tail[: end.end()]
+        with suppress(DamageError):
+            copy(scan.chain).follow([line])
+            return line + b"\n"
+    return b""
+
+
+def _repair(descriptor: int, scan: Scan, folder: RunFolder, kept: bytes) -> tuple[str, ...]:
+    """Cut off what is behind the last whole record, once it is kept elsewhere; gives what was done, in words."""
+    rest = scan.tail[max(0, len(kept) - 1) :]
+    aside = _set_aside(folder, rest) if rest else ""
+    crash_point("in_repair")
+    os.ftruncate(descriptor, scan.chain.offset - (1 if kept else 0))
+    if kept:
+        crash_point("in_repair")
+        write_all(descriptor, b"\n")
+    if not rest:
+        return (f"record {scan.chain.seq - 1} of the journal had no end, and has it now",)
+    words = f"the journal ended in {len(rest)} bytes of a record that was not written to its end"
+    return (f'{words}; they were set aside in "{aside}"',)
+
+
+def _set_aside(folder: RunFolder, rest: bytes) -> str:
+    """Keep the bytes in a file beside the journal, unless the latest such file has them; gives its name."""
+    number = 1
+    while (folder.path / f"{NAME}.torn-{number}").exists():
+        number += 1
+    latest = folder.path / f"{NAME}.torn-{number - 1}"
+    if number > 1 and latest.read_bytes() == rest:
+        return latest.name
+    name = f"{NAME}.torn-{number}"
+    folder.write(name, rest, sync=True)
+    return name
