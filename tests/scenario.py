@@ -5,7 +5,7 @@ assert run.statuses() == {"web01": "ok", "web02": "failed"}
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ from runner.engine.stop import Level, Stop
 from runner.errors import ConnectError, JournalError
 from runner.journal import FIRST_SUM, encode
 from runner.loading.project import load
+from runner.model.changed import changed
 from runner.model.decision import Answer as Said
 from runner.model.decision import Question
 from runner.model.events import Event, HostEnded, HostStarted, RunStarted, StepEnded, StepIntent, StepRetry, WaveStarted
 from runner.model.inventory import Host
+from runner.model.past import Past
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary, of
@@ -119,12 +121,14 @@ def scenario(
     work: Callable[[Run], Awaitable[None]] = run_plan,
     drive: Callable[[Coroutine[Any, Any, float]], float] = run_virtual,
     is_sound: bool = True,
+    before: Sequence[Event] = (),
 ) -> Ran:
     """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins.
 
     ``ask`` is the person who is asked; by default nobody is there. ``work`` is done in place of the whole plan.
     ``drive`` runs it all: on a virtual clock, unless real threads and sockets take part. A fault of runner itself, such
-    as an event that does not fold, fails the test, unless it is about one (``is_sound`` is False).
+    as an event that does not fold, fails the test, unless it is about one (``is_sound`` is False). ``before`` are the
+    events of earlier processes of the run, which this one goes on with.
     """
     listed = ", ".join(f"'{name}': {{}}" for name in hosts.split())
     (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{{listed}}}\n")
@@ -135,13 +139,18 @@ def scenario(
     )
     fake = fake or Fake(script)
     recorder = recorder or Recorder()
+    past = Past()
+    for seq, event in enumerate(before):
+        past.apply(event, seq)
+        recorder.progress.apply(event, 1e9)
     stop = Stop()
     found: list[Any] = []
 
     async def story() -> float:
         context = context_of(folder, plan, recorder)
-        recorder.emit(STARTED)
-        recorder.emit(plan_ready(plan))
+        recorder.emit(STARTED if not before else changed(STARTED, resume=True))
+        if not before:
+            recorder.emit(plan_ready(plan))
         async with fake.kind().start(context) as transport:
             run = Run(
                 id="r1",
@@ -158,6 +167,7 @@ def scenario(
                 ask=ask or nobody,
                 report=repr,
                 shared_ids=shared_ids(plan.plays),
+                past=past if before else None,
             )
             found.append(run)
             if during is not None:

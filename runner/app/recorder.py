@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from runner.errors import RunnerError
 from runner.journal import Journal
 from runner.model.changed import changed
-from runner.model.events import Event, StepOutput
+from runner.model.events import Event, StepEnded, StepOutput
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary
@@ -85,7 +85,7 @@ class Recorder:
                     self.dropped.append(f"{type(view).__name__}: {error}")
 
 
-FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "question", "reason", "register", "tail")
+FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "question", "reason", "register", "tail", "values")
 """Fields of events whose text comes from people, hosts or templates. All others are words and names of our own: a
 secret that reads like one of them must not change what an event says."""
 
@@ -96,4 +96,7 @@ def masked(event: Event, redactor: Redactor) -> Event:
     Chunks of output are masked already, over their borders, and the summary is made of masked events.
     """
     changes = {name: redactor.data(getattr(event, name)) for name in FREE_TEXT if hasattr(event, name)}
+    if isinstance(event, StepEnded):
+        # Whoever goes on with the run must know that these are not the values that there were.
+        changes["masked"] = (changes["register"], changes["values"]) != (event.register, event.values)
     return changed(event, **changes) if changes else event

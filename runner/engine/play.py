@@ -77,7 +77,7 @@ class PlayRun:
         if is_play_over(self.play, self.past):
             self.spending.is_ended = self.past.rollback == HostStatus.ROLLED_BACK
         elif is_back_due(self.play, self.past):
-            await self._go_back()
+            await self._go_back(self.past.rollback_reason or "the failure budget was exceeded")
         else:
             await self._go_on()
 
@@ -97,9 +97,14 @@ class PlayRun:
         await self.spending.answered()
         await self._back()
 
-    async def _go_back(self) -> None:
-        """An earlier process was to roll it back, or was at it: nothing goes forward any more."""
-        reason = self.past.rollback_reason or "the failure budget was exceeded"
+    async def go_back(self, reason: str) -> None:
+        """Roll back what earlier processes of the run have done, and nothing else."""
+        if self.play.rollback and self.past.rollback != HostStatus.ROLLED_BACK:
+            self.restore(everything=True)
+            await self._go_back(reason)
+
+    async def _go_back(self, reason: str) -> None:
+        """Nothing goes forward any more."""
         self.spending.is_ended = self._is_back = True
         self.stop.raise_to(Level.STOP, reason)
         for wave in self.play.waves:
@@ -107,9 +112,12 @@ class PlayRun:
         await roll_back(self, reason)
         await late(self, "run", self.play.hosts)
 
-    def restore(self) -> None:
-        """Take over the hosts that are done with, as earlier processes of the run have left them."""
-        is_back = is_back_due(self.play, self.past)
+    def restore(self, *, everything: bool = False) -> None:
+        """Take over the hosts that are done with, as earlier processes of the run have left them.
+
+        ``everything``: all that were ever let to work.
+        """
+        is_back = everything or is_back_due(self.play, self.past)
         for wave in self.play.waves:
             for name in wave.hosts:
                 past = self.past.hosts.get(name)

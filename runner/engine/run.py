@@ -28,6 +28,22 @@ async def run_plan(run: Run) -> None:
         raise run.fatal
 
 
+async def roll_back_plan(run: Run, reason: str) -> None:
+    """Roll every play of a run back, the last first, where earlier processes have touched hosts.
+
+    ``reason`` is said to people. Raises the run's fatal error, if any, at its end.
+    """
+    restore_names(run)
+    run.users.update(name for play in run.plan.plays for name in (*play.hosts, *play.delegates))
+    for play in reversed(run.plan.plays):
+        going = PlayRun(run, play, barred={})
+        await going.go_back(reason)
+        await _let_go(run, play)
+    await run.sessions.close_all()
+    if run.fatal is not None:
+        raise run.fatal
+
+
 @dataclass(slots=True)
 class _Over:
     """What came of a play, for those that need it: the play that failed, and hosts that ended badly, with reasons."""

@@ -1,0 +1,272 @@
+"""A run that died is gone on with: what ended well stands, and nothing else is taken for done."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from runner.model.events import (
+    Decision,
+    Event,
+    HostEnded,
+    StepEnded,
+    StepIntent,
+    WaveStarted,
+)
+from runner.model.outcome import Captured
+from runner.transport import CommandResult, Recalled
+from runner.transports.fake import Answer, Fake, answers
+from scenario import Ran, scenario
+
+THREE = """
+version: 1
+hosts: web[01-03]
+strategy: {type: rolling, waves: 1}
+steps:
+  - {id: a, command: a}
+  - {id: b, command: b}
+"""
+
+
+def died(ran: Ran, at: Callable[[Event], bool]) -> list[Event]:
+    """The events up to and with the first that fits: the process was killed behind it."""
+    for index, event in enumerate(ran.recorder.events):
+        if at(event):
+            return ran.recorder.events[: index + 1]
+    raise AssertionError("there is no such event")
+
+
+def on(kind: type[Event], **fields: object) -> Callable[[Event], bool]:
+    """Whether an event is of this type and has these values."""
+    return lambda event: isinstance(event, kind) and all(getattr(event, key) == fields[key] for key in fields)
+
+
+def sent(ran: Ran) -> list[tuple[str, str]]:
+    """What was sent where, in order."""
+    return [(one.host, one.text) for one in ran.fake.sent]
+
+
+def test_what_ended_well_is_not_run_again(tmp_path: Path) -> None:
+    """Killed behind a good end in the second wave, a run goes on at the very next step."""
+    first = scenario(THREE, tmp_path)
+    again = scenario(THREE, tmp_path, before=died(first, on(StepEnded, host="web02", step="a")))
+    assert sent(again) == [("web02", "b"), ("web03", "a"), ("web03", "b")]
+    assert again.summary.status == "ok"
+    assert again.summary.done == again.summary.total == 6
+
+
+def test_a_finished_run_has_nothing_left(tmp_path: Path) -> None:
+    """Going on with a run that ended well contacts nobody."""
+    first = scenario(THREE, tmp_path)
+    again = scenario(THREE, tmp_path, before=first.recorder.events)
+    assert again.fake.connects == []
+    assert again.summary.status == "ok"
+
+
+def test_failed_hosts_alone_run_again_from_the_failed_step(tmp_path: Path) -> None:
+    """Of hosts that failed at a later step, only that step and those behind it run, on them only."""
+    playbook = """
+    version: 1
+    hosts: web[01-04]
+    steps:
+      - {id: a, command: a}
+      - {id: b, command: b}
+      - {id: c, command: c}
+    """
+    first = scenario(playbook, tmp_path, answers({("web0[23]", "b"): Answer(rc=1)}))
+    again = scenario(playbook, tmp_path, before=first.recorder.events)
+    assert sorted(sent(again)) == [("web02", "b"), ("web02", "c"), ("web03", "b"), ("web03", "c")]
+    assert again.summary.counts == {"changed": 4}
+    assert again.all(StepIntent, host="web02", step="b")[0].attempt == 2
+
+
+def test_an_end_that_nobody_heard_is_never_guessed(tmp_path: Path) -> None:
+    """A command that was begun, without a record on its host, holds the host: it is not sent again."""
+    first = scenario(THREE, tmp_path)
+    again = scenario(THREE, tmp_path, before=died(first, on(StepIntent, host="web01", step="b")))
+    assert sent(again) == []
+    assert again.statuses()["web01"] == "unknown"
+    assert again.summary.flags.unknown
+
+
+def test_the_record_on_the_host_tells_the_end(tmp_path: Path) -> None:
+    """Where the host's record has the end, that is the end: registered, judged, and not run again."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: a, command: a, register: r, failed_when: "r.rc > 1"}
+      - {id: b, command: [b, "{{ r.stdout }}"]}
+    """
+    first = scenario(playbook, tmp_path)
+    found = Recalled("done", CommandResult(1, stdout=Captured(b"kept\n", size=5)))
+    again = scenario(
+        playbook, tmp_path, fake=Fake(recall=lambda _, __: found), before=died(first, on(StepIntent, step="a"))
+    )
+    assert sent(again) == [("web01", "b kept")]
+    assert [(end.status, end.rc, end.late) for end in again.all(StepEnded, step="a")] == [("changed", 1, True)]
+
+
+def test_what_never_began_runs(tmp_path: Path) -> None:
+    """Where the host's record says that it never began, it runs, and the decision is recorded before."""
+    first = scenario(THREE, tmp_path)
+    fake = Fake(recall=lambda _, __: Recalled("never"))
+    again = scenario(THREE, tmp_path, fake=fake, before=died(first, on(StepIntent, host="web03", step="b")))
+    assert sent(again) == [("web03", "b")]
+    assert [(one.what, one.how) for one in again.all(Decision)] == [("rerun", "record")]
+
+
+def test_what_still_runs_is_waited_for(tmp_path: Path) -> None:
+    """A command that outlived its runner is waited for, and its end is the step's."""
+    first = scenario(THREE, tmp_path)
+    looks = iter([Recalled("running", group=7), Recalled("running", group=7), Recalled("done", CommandResult(0))])
+    fake = Fake(recall=lambda _, __: next(looks))
+    again = scenario(THREE, tmp_path, fake=fake, before=died(first, on(StepIntent, host="web03", step="b")))
+    assert sent(again) == []
+    assert again.summary.status == "ok"
+    assert again.seconds == 2.0
+
+
+def test_the_step_says_what_may_be_done(tmp_path: Path) -> None:
+    """Without a record ``verify`` is asked first, then ``idempotent`` and ``on_unknown`` decide."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: done, command: one, verify: [check, one]}
+      - {id: undone, command: two, verify: [check, two]}
+      - {id: twice, command: three, idempotent: true}
+      - {id: over, command: four, on_unknown: skip}
+      - {id: held, command: five}
+    """
+    found = []
+    for step in ("done", "undone", "twice", "over", "held"):
+        first = scenario(playbook, tmp_path)
+        script = answers({("*", "check one"): Answer(rc=0), ("*", "check two"): Answer(rc=1)})
+        again = scenario(playbook, tmp_path, script, before=died(first, on(StepIntent, step=step)))
+        found.append((again.commands("web01")[:2], again.steps("web01")[step]))
+    assert found == [
+        (["check one", "two"], "changed"),
+        (["check two", "two"], "changed"),
+        (["three", "four"], "changed"),
+        (["five"], "skipped"),
+        ([], "unknown"),
+    ]
+
+
+def test_names_are_there_again(tmp_path: Path) -> None:
+    """What was registered, set and gathered in a loop before is there for the steps behind."""
+    playbook = """
+    version: 1
+    hosts: web[01-02]
+    steps:
+      - {id: a, command: a, register: one}
+      - {id: s, set: {two: "{{ one.stdout | upper }}"}}
+      - {id: l, command: "l {{ item }}", loop: [x, y], register: three}
+      - {id: b, command: [b, "{{ one.stdout }}", "{{ two }}", "{{ three.results[1].stdout }}"]}
+      - {id: c, command: [c, "{{ hosts.web01.results.one.stdout }}"]}
+    """
+    script = answers({("*", "a"): Answer(stdout=b"hello\n"), ("*", "l y"): Answer(stdout=b"last\n")})
+    first = scenario(playbook, tmp_path, script)
+    again = scenario(playbook, tmp_path, script, before=died(first, on(StepEnded, host="web01", step="l", item=None)))
+    assert again.commands("web01") == ["b hello HELLO last", "c hello"]
+
+
+def test_a_loop_goes_on_at_its_item(tmp_path: Path) -> None:
+    """Items that ended well are not run again, and their results are there beside the new ones."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: l, command: "l {{ item }}", loop: [x, y, z], register: all}
+      - {id: b, command: [b, "{{ all.results | map(attribute='stdout') | join(',') }}"]}
+    """
+    script = answers(
+        {("*", "l x"): Answer(stdout=b"1"), ("*", "l y"): Answer(stdout=b"2"), ("*", "l z"): Answer(stdout=b"3")}
+    )
+    first = scenario(playbook, tmp_path, script)
+    again = scenario(playbook, tmp_path, script, before=died(first, on(StepEnded, item=2)))
+    assert again.commands() == ["l z", "b 1,2,3"]
+
+
+def test_handlers_that_were_notified_still_run(tmp_path: Path) -> None:
+    """A handler notified before the end of the process runs, once, though its step does not run again."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: a, command: a, notify: restart}
+      - {id: b, command: b}
+    handlers:
+      - {id: restart, name: restart, command: restart}
+    """
+    first = scenario(playbook, tmp_path)
+    again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, step="b")))
+    assert again.commands() == ["restart"]
+
+
+def test_what_ran_once_does_not_run_again_elsewhere(tmp_path: Path) -> None:
+    """A step that ran once for all, in the run or in the wave, stays run, and all have its answer."""
+    playbook = """
+    version: 1
+    hosts: web[01-04]
+    strategy: {type: rolling, waves: 2}
+    steps:
+      - {id: migrate, command: migrate, once: run, register: m}
+      - {id: drain, command: drain, once: wave}
+      - {id: a, command: [a, "{{ m.stdout }}"]}
+    """
+    script = answers({("*", "migrate"): Answer(stdout=b"v2")})
+    first = scenario(playbook, tmp_path, script)
+    again = scenario(playbook, tmp_path, script, before=died(first, on(StepEnded, host="web03", step="drain")))
+    assert sorted(sent(again)) == [("web03", "a v2"), ("web04", "a v2")]
+
+
+def test_the_budget_counts_a_host_by_its_new_end(tmp_path: Path) -> None:
+    """A host that failed before runs again: well now, it is no failure any more; else it is one, not two."""
+    playbook = """
+    version: 1
+    hosts: web[01-03]
+    strategy: {type: rolling, waves: 1, max_failures: 1}
+    steps: [{id: a, command: a}]
+    """
+    bad = answers({("web01", "a"): Answer(rc=1)})
+    first = scenario(playbook, tmp_path, bad)
+    cut = died(first, on(WaveStarted, wave=3))
+    well, ill = scenario(playbook, tmp_path, before=cut), scenario(playbook, tmp_path, bad, before=cut)
+    assert (well.statuses(), ill.statuses()["web03"]) == ({"web01": "changed", "web03": "changed"}, "changed")
+    assert (well.summary.plays[0].failures, ill.summary.plays[0].failures) == (0, 1)
+
+
+def test_a_failure_that_was_taken_care_of_stands(tmp_path: Path) -> None:
+    """A rescued step is not tried again: the rescue goes on where it was."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - id: deploy
+        block:
+          - {id: a, command: a}
+          - {id: b, command: b}
+        rescue:
+          - {id: r1, command: r1}
+          - {id: r2, command: r2}
+      - {id: c, command: c}
+    """
+    bad = answers({("*", "a"): Answer(rc=1)})
+    first = scenario(playbook, tmp_path, bad)
+    again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, step="r1")))
+    assert again.commands() == ["r2", "c"]
+    assert again.statuses() == {"web01": "changed"}
+
+
+def test_the_end_of_a_host_says_what_it_did_in_all(tmp_path: Path) -> None:
+    """A host that changed something before, and nothing since, has changed."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: a, command: a}
+      - {id: b, command: b, read_only: true}
+    """
+    first = scenario(playbook, tmp_path)
+    again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, step="a")))
+    assert [end.status for end in again.all(HostEnded)] == ["changed"]
