@@ -6,7 +6,7 @@ from typing import Any
 from runner.engine.context import Run
 from runner.engine.meetings import Once, Settled
 from runner.model import remaining
-from runner.model.past import HostPast, PlayPast, StepPast
+from runner.model.past import PlayPast, StepPast
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Block, Node, Step, leaves, nodes_of
 from runner.model.result import restored
@@ -108,19 +108,14 @@ def _restore(run: Run, play: PlannedPlay, past: PlayPast, node: Node) -> None:
         for name in play.hosts if over and node.once else over:
             _show(run, play, node, name)
         return
+    is_once = _is_once(play, node)
     for name, host in hosts.items():
-        if node.id in host.steps:
-            _restore_step(run, play, node, name, host)
-
-
-def _restore_step(run: Run, play: PlannedPlay, step: Step, name: str, host: HostPast) -> None:
-    """The names of one step on one host; of one that ran once, on all."""
-    past = host.steps[step.id]
-    values = _values(step, past)
-    is_shared = past.has_acted and _is_once(play, step)
-    everyone = run.plan.hosts if not step.frame else play.hosts
-    for other in everyone if is_shared else (name,):
-        kept(run, play, other, step.frame).update(values)
+        step = host.steps.get(node.id)
+        if step is None or (is_once and not step.has_acted):
+            continue  # whoever has only waited for it knows nothing of its own
+        everyone = (name,) if not is_once else run.plan.hosts if not node.frame else play.hosts
+        for other in everyone:
+            kept(run, play, other, node.frame).update(_values(node, step))
 
 
 def _values(step: Step, past: StepPast) -> dict[str, object]:
