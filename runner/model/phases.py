@@ -35,6 +35,8 @@ MOVES: Mapping[tuple[str, str], str] = {
     (IDLE, "step.ended nothing"): IDLE,
     (IDLE, "host.ended"): ENDED,
     (RUNNING, "step.output"): RUNNING,
+    (IDLE, "step.note"): IDLE,
+    (LOOPING, "step.note"): LOOPING,
     (RUNNING, "step.note"): RUNNING,
     (RUNNING, "step.retry"): DELAYED,
     (RUNNING, "step.retry unsent"): DELAYED,

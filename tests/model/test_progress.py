@@ -164,7 +164,6 @@ AT_WORK = [*STARTED, intent("a1")]
         (STARTED, ended("a1", "unknown"), "it cannot follow in phase idle"),
         (STARTED, ended("a1", "timed_out"), "it cannot follow in phase idle"),
         (STARTED, output("a1", "x"), "it cannot follow in phase idle"),
-        (STARTED, note("a1", "x"), "it cannot follow in phase idle"),
         (STARTED, retry("a1", status="timed_out"), "it cannot follow in phase idle"),
         (STARTED, ended("a1", rc=0), "it cannot follow in phase idle"),
         (STARTED, ended("a1", duration=0.1), "it cannot follow in phase idle"),

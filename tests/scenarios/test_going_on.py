@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from scenario import Ran, scenario
+
 from runner.model.events import (
     Decision,
     Event,
@@ -14,7 +16,6 @@ from runner.model.events import (
 from runner.model.outcome import Captured
 from runner.transport import CommandResult, Recalled
 from runner.transports.fake import Answer, Fake, answers
-from scenario import Ran, scenario
 
 THREE = """
 version: 1

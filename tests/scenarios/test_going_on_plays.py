@@ -79,8 +79,8 @@ def test_a_wave_without_an_end_gets_one(tmp_path: Path) -> None:
 
 BACK = """
 version: 1
-hosts: web[01-04]
-strategy: {type: rolling, waves: 2, on_exceed: rollback}
+hosts: web[01-03]
+strategy: {type: rolling, waves: 1, on_exceed: rollback}
 steps: [{id: a, command: a}]
 rollback: [{id: undo, command: undo}, {id: look, command: look}]
 always: [{id: tidy, command: tidy}]
@@ -92,11 +92,11 @@ def test_a_rollback_goes_on_where_it_was(tmp_path: Path) -> None:
     bad = answers({("web03", "a"): Answer(rc=1)})
     first = scenario(BACK, tmp_path, bad)
     order = [one for one in sent(first) if one[1] == "undo"]
-    assert [host for host, _ in order] == ["web03", "web04", "web01", "web02"]
-    again = scenario(BACK, tmp_path, bad, before=died(first, on(StepEnded, host="web01", step="undo")))
-    assert ("web03", "undo") not in sent(again)
-    assert [text for host, text in sent(again) if host == "web01"] == ["look", "tidy"]
-    assert [text for host, text in sent(again) if host == "web02"] == ["undo", "look", "tidy"]
+    assert [host for host, _ in order] == ["web03", "web02", "web01"]
+    again = scenario(BACK, tmp_path, bad, before=died(first, on(StepEnded, host="web02", step="undo")))
+    assert [text for host, text in sent(again) if host == "web03"] == []
+    assert [text for host, text in sent(again) if host == "web02"] == ["look", "tidy"]
+    assert [text for host, text in sent(again) if host == "web01"] == ["undo", "look", "tidy"]
     assert again.summary.plays[0].rollback.status == "rolled_back"
 
 
@@ -106,7 +106,7 @@ def test_a_rollback_that_was_due_is_done(tmp_path: Path) -> None:
     first = scenario(BACK, tmp_path, bad)
     again = scenario(BACK, tmp_path, bad, before=died(first, on(WaveEnded)))
     assert {text for _, text in sent(again)} == {"undo", "look", "tidy"}
-    assert [one.hosts for one in again.all(RollbackStarted)] == [("web01", "web02")]
+    assert [one.hosts for one in again.all(RollbackStarted)] == [("web01",)]
 
 
 def test_what_is_back_stays_back(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_a_person_may_ask_for_the_way_back(tmp_path: Path) -> None:
     again = scenario(
         BACK, tmp_path, before=first.recorder.events, work=lambda run: roll_back_plan(run, "ada asked for it")
     )
-    assert [host for host, text in sent(again) if text == "undo"] == ["web03", "web04", "web01", "web02"]
-    assert again.summary.counts == {"rolled_back": 4}
+    assert [host for host, text in sent(again) if text == "undo"] == ["web03", "web02", "web01"]
+    assert again.summary.counts == {"rolled_back": 3}
 
 
 def drained(ran: Ran) -> list[str]:
@@ -189,10 +189,8 @@ def test_steps_that_all_need_are_not_waited_for_twice(tmp_path: Path) -> None:
       - {id: c, command: c}
     """
     first = scenario(playbook, tmp_path)
-    again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, host="web02", step="b")))
-    assert sorted(sent(again)) == [("web01", "c"), ("web02", "c"), ("web03", "b"), ("web03", "c")] or sorted(
-        sent(again)
-    ) == [("web01", "b"), ("web01", "c"), ("web02", "c"), ("web03", "b"), ("web03", "c")]
+    again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, host="web03", step="a")))
+    assert [text for _, text in sent(again)] == ["b", "b", "b", "c", "c", "c"]
 
 
 def test_what_comes_last_comes_after_a_crash_too(tmp_path: Path) -> None:
@@ -215,8 +213,10 @@ def test_a_later_play_goes_on_with_what_an_earlier_one_learnt(tmp_path: Path) ->
     playbook = """
     version: 1
     plays:
-      - {id: one, name: one, hosts: web01, steps: [{id: a, command: a, register: r}]}
-      - {id: two, name: two, hosts: web[01-02], steps: [{id: b, command: [b, "{{ hosts.web01.results.r.stdout }}"]}]}
+      - {name: one, hosts: web01, steps: [{id: a, command: a, register: r}]}
+      - name: two
+        hosts: web[01-02]
+        steps: [{id: b, command: [b, "{{ hosts.web01.results.r.stdout }}"]}]
     """
     script = answers({("*", "a"): Answer(stdout=b"x")})
     first = scenario(playbook, tmp_path, script)
