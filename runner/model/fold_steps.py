@@ -8,7 +8,7 @@ from runner.model.events import StepEnded, StepEvent, StepIntent, StepNote, Step
 from runner.model.fold_resumes import settle
 from runner.model.illegal import illegal
 from runner.model.outcome import Status
-from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, RUNNING, UNSENT, step_end
+from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, UNSENT, step_end
 from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
 
 
@@ -16,9 +16,8 @@ def intent(state: RunState, event: StepIntent, ts: float) -> None:
     """A step, an item or another attempt starts."""
     play, host = _working(state, event)
     attempt = event.attempt or 1
-    is_decided = host.phase == RUNNING and host.begun is not None and event.step in host.begun
-    following = _move(host, event, "step.intent decided" if is_decided else "step.intent")
-    if (host.phase == DELAYED or is_decided) and attempt <= host.attempt:
+    following = _move(host, event, "step.intent")
+    if host.phase == DELAYED and attempt <= host.attempt:
         raise illegal(event, f"attempt {attempt} follows attempt {host.attempt}")
     _check_may_run(play, host, event)
     _stats(play, event)
@@ -27,7 +26,7 @@ def intent(state: RunState, event: StepIntent, ts: float) -> None:
     host.attempt, host.phase, host.last = attempt, following, ""
 
 
-def meanwhile(state: RunState, event: StepOutput | StepNote) -> None:
+def meanwhile(state: RunState, event: StepOutput | StepNote, ts: float) -> None:
     """Something is heard of the step at work."""
     _, host = _working(state, event)
     match event:
@@ -35,6 +34,9 @@ def meanwhile(state: RunState, event: StepOutput | StepNote) -> None:
             host.phase = _move(host, event, "step.output")
             host.last = (_last_line(event.text) if event.encoding is None else "") or host.last
         case StepNote():
+            if host.phase in {IDLE, LOOPING} and _began_before(host, event):
+                host.phase, host.step = _move(host, event, "step.note before"), event.step
+                state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
             host.phase = _move(host, event, "step.note")
             host.last = event.message
             state.notes += 1
@@ -142,8 +144,8 @@ def _check_may_run(play: PlayProgress, host: HostProgress, event: StepEvent) -> 
         raise illegal(event, "the step has already ended on this host")
 
 
-def _began_before(host: HostProgress, event: StepEnded) -> bool:
-    """Whether an earlier process began what ends here, and its end was not heard."""
+def _began_before(host: HostProgress, event: StepEvent) -> bool:
+    """Whether an earlier process began this step, and its end was not heard."""
     return host.begun is not None and (bool(event.section) or event.step in host.begun)
 
 

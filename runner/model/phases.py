@@ -75,15 +75,16 @@ MOVES: Mapping[tuple[str, str], str] = {
     (ENDED, "item.ended late"): ENDED,
     (CUT, "step.ended late"): CUT,
     (CUT, "item.ended late"): CUT,
-    (RUNNING, "step.intent decided"): RUNNING,
+    (IDLE, "step.note before"): DELAYED,
+    (LOOPING, "step.note before"): DELAYED,
 }
 """The phase that follows a phase and an event.
 
 ``unsent`` marks a status of :data:`UNSENT`, ``nothing`` the end of a loop over an empty list, ``untried`` a host that
 preflight could not reach, ``section`` further work of a host that has ended, ``later`` a status that such a host takes
 on without any. ``again`` is what a later process of the run does with a host that an earlier one knew. ``late`` is the
-end of what began before: in an earlier process, or until its end was no longer waited for; ``decided`` another try of a
-step whose end nobody heard.
+end of what began before: in an earlier process, or until its end was no longer waited for; ``before`` what is heard of
+a step that an earlier process began.
 """
 
 

@@ -88,7 +88,7 @@ class Progress(RunState):
             case StepIntent():
                 fold_steps.intent(self, event, ts)
             case StepOutput() | StepNote():
-                fold_steps.meanwhile(self, event)
+                fold_steps.meanwhile(self, event, ts)
             case StepRetry():
                 fold_steps.retry(self, event, ts)
             case HostStarted():

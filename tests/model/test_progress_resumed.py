@@ -17,6 +17,7 @@ from events_builder import (
     host_ended,
     host_started,
     intent,
+    note,
     plan_ready,
     retry,
     rollback_ended,
@@ -175,6 +176,17 @@ def test_an_end_read_from_the_host_needs_no_start_in_this_process():
     assert item.host("web", "a1").phase == "running"
 
 
+def test_a_step_that_still_runs_on_the_host_is_waited_for():
+    """What is heard of it is no start of its own; then it ends, or is tried again."""
+    events = [*AT_WORK, *AGAIN, note("a1", "it still runs"), note("a1", "it still runs")]
+
+    waiting = folded(*events)
+
+    assert list(waiting.at_work) == [("web", "upload")]
+    assert folded(*events, ended("a1", "changed", late=True)).done == 1
+    assert folded(*events, decision("rerun"), intent("a1", attempt=2), ended("a1", "unknown")).done == 1
+
+
 def test_a_late_end_settles_a_step_that_was_declared_unknown():
     """It comes when its host has ended already, and takes the failure with it; the host's own end follows."""
     events = [*OPENING, *turn("a1", "upload", status="unknown"), ended("a1", "ok", late=True)]
@@ -213,7 +225,7 @@ def test_a_step_that_is_to_be_run_again_stays_unknown_until_then():
 
 def test_a_step_at_work_may_be_settled_and_tried_again():
     """The connection was lost, and the step itself says that it may run once more."""
-    events = [*AT_WORK, decision("rerun", how="idempotent"), intent("a1", attempt=2), ended("a1")]
+    events = [*AT_WORK, decision("rerun", how="idempotent"), retry("a1"), intent("a1", attempt=2), ended("a1")]
 
     assert folded(*events).done == 1
     assert folded(*AT_WORK, decision("ok", how="verify"), ended("a1")).done == 1
@@ -290,7 +302,6 @@ def test_a_lock_is_given_back_when_the_run_has_ended():
         ([*AT_WORK, *AGAIN], host_started("a1"), "it cannot follow in phase idle"),
         ([*AT_WORK, *AGAIN], wave_started("a1"), "wave 1 was started before"),
         ([*AT_WORK, *AGAIN, intent("a1"), ended("a1")], intent("a1"), "already ended"),
-        ([*AT_WORK, decision("rerun")], intent("a1", attempt=1), "attempt 1 follows attempt 1"),
     ],
 )
 def test_what_a_later_process_may_not_do_is_refused(before, event, words):
