@@ -7,7 +7,7 @@ step it was; hosts answer by a list of faults, and take a time of their own for 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from runner.engine.stop import Level
 from runner.errors import ConnectError
 from runner.model.decision import Answer as Said
 from runner.model.decision import Question
+from runner.model.events import Event
 from runner.model.inventory import Host
+from runner.transport import Recalled
 from runner.transports.fake import Answer, Connection, Fake, Sent
 
 DELEGATE = "lb1"
@@ -32,6 +34,7 @@ FAULTS = {
     "lost": Answer(lost="reset by peer", duration=1),
     "fail once": Answer(rc=1),
 }
+NO_RECORD = Recalled("none")
 Data = dict[str, Any]
 
 
@@ -51,12 +54,12 @@ class Case:
     stops: tuple[tuple[float, Level], ...] = ()
     person: bool | None = None
 
-    def run(self, folder: Path) -> Ran:
-        """Run it on the virtual clock."""
-        fake = Fake(self._script(), self._connecting)
+    def run(self, folder: Path, *, before: Sequence[Event] = (), record: Recalled = NO_RECORD) -> Ran:
+        """Run it on the virtual clock, or go on where ``before`` ends; hosts then have this record of what was open."""
+        fake = Fake(self._script(), self._connecting, recall=lambda _host, _key: record)
         names = " ".join((*self.hosts, DELEGATE))
         text = json.dumps(self.playbook)
-        return scenario(text, folder, fake=fake, hosts=names, during=self._stop, ask=self._ask)
+        return scenario(text, folder, fake=fake, hosts=names, during=self._stop, ask=self._ask, before=before)
 
     def _script(self) -> Any:
         faults = {(host, command): what for host, command, what in self.faults}

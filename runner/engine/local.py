@@ -54,7 +54,7 @@ class WaveRun:
             walk = Walk(host, host.turn, self._crew)
             may_walk = self._crew.is_lockstep or host.is_on
             trouble = await walk.through(host.turn.play.steps) if may_walk else None
-            if host.started:
+            if host.started or host.was_started:
                 await self._rest(host, walk, trouble)
         finally:
             self._crew.left(host.name, counts=not host.is_excluded)
@@ -63,6 +63,8 @@ class WaveRun:
     async def _rest(self, host: HostRun, walk: Walk, trouble: Trouble | None) -> None:
         """What comes behind its steps: its handlers where all went well, and ``always`` in any case."""
         await self._crew.tail(host, host.turn.stop, well=trouble is None)
+        if not host.started:
+            return  # its steps were done before, and a stop came before it could begin anew
         if trouble is None and not host.is_refused:
             trouble = await walk.handlers()
         if trouble is not None:
