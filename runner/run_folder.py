@@ -109,8 +109,7 @@ def create(root: Path, run_id: str) -> RunFolder:
     """Make the folder of a new run, and those above it that are missing. Raises JournalError before any contact."""
     path = root / run_id
     try:
-        _make_parents(root)
-        _check_owner(root)
+        make_root(root)
         path.mkdir(mode=FOLDER_MODE)
         (path / "output").mkdir(mode=FOLDER_MODE)
         sync_folder(path)
@@ -131,11 +130,13 @@ def output_name(host: str, step: str, *, item: int | None, attempt: int, stream:
     return f"output/{host}/{step.replace('/', '.')}.{middle}{attempt}.{suffix}"
 
 
-def _make_parents(root: Path) -> None:
+def make_root(root: Path) -> None:
+    """Make a folder, and those above it that are missing. Raises OSError, JournalError where others could write it."""
     missing = [folder for folder in (root, *root.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         sync_folder(folder.parent)
+    _check_owner(root)
 
 
 def _check_owner(root: Path) -> None:

@@ -25,6 +25,11 @@ class Done:
         """The folder of its latest run."""
         return max(self.runs.iterdir())
 
+    @property
+    def ran(self) -> bool:
+        """Whether it came to make the folder of a run; that of locks may be there without one."""
+        return self.runs.exists() and any(not path.name.startswith(".") for path in self.runs.iterdir())
+
     def events(self, event: str = "", **fields: Any) -> list[dict[str, Any]]:
         """The records of its run, in order: all, or those of one event with these values."""
         lines = (self.folder / "events.jsonl").read_text().splitlines()

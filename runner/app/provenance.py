@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,3 +95,14 @@ def user() -> str:
     except (KeyError, OSError):
         # A container may run under a number that no account has.
         return str(os.getuid())
+
+
+def without_values(argv: Sequence[str]) -> tuple[str, ...]:
+    """A command line without what was given as ``NAME=VALUE``: secrets that nobody declared may be among that."""
+    return tuple(_without_value(word) for word in argv)
+
+
+def _without_value(word: str) -> str:
+    option, separator, rest = word.partition("=") if word.startswith("--") else ("", "", word)
+    name, found, _ = rest.partition("=")
+    return f"{option}{separator}{name}=***" if found else word

@@ -18,6 +18,7 @@ from runner import run_folder, secret_sources, transports
 from runner.app import requests
 from runner.app.digests import digests_of
 from runner.app.ending import Ending, ExitOf
+from runner.app.locking import lock_of, take
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
 from runner.app.plans import Planned, duration_option, make_plan, plan_ready
@@ -39,7 +40,7 @@ from runner.journal import Journal, Writer
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
 from runner.model.encoding import encode_plan
-from runner.model.events import Progressed, RunEnded, Signalled, Warned
+from runner.model.events import LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
 from runner.model.progress import Progress
 from runner.model.summary import Summary, as_data, of, with_exit
 from runner.redaction import Redactor
@@ -70,13 +71,22 @@ class Parts:
     screen: Screen
     connect_timeout: float | None
     marks: Marks
+    lock: str
 
 
 def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     """Load, plan and run; gives the exit status. Raises RunnerError for all that is wrong before the first contact."""
-    parts = _parts(settings, screen)
+    planned = make_plan(settings)
+    run_id = run_folder.new_id(datetime.now(UTC), chance.token_bytes(4))
+    lock = lock_of(settings.playbook, planned.loaded.inventories, settings.inventory, settings.runs_dir)
+    # Nobody is asked anything, and no secret is fetched, for a run that is not to be.
+    with take(lock, run_id, settings.argv):
+        return _run(_parts(settings, screen, planned, run_id, lock.id), exit_of)
+
+
+def _run(parts: Parts, exit_of: ExitOf) -> int:
     journal = Journal(
-        Writer(parts.folder.create_file("events.jsonl"), sync=settings.durability == "full"),
+        Writer(parts.folder.create_file("events.jsonl"), sync=parts.settings.durability == "full"),
         run=parts.folder.id,
         path=str(parts.folder.path / "events.jsonl"),
         wall=time.time,
@@ -106,16 +116,15 @@ def _failure(journal: Journal) -> RunnerError | None:
     return None
 
 
-def _parts(settings: Settings, screen: Screen) -> Parts:
+def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lock: str) -> Parts:
     connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
-    planned = make_plan(settings)
     person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, user=user(), say=to(sys.stderr))
     wanted = planned.plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(planned.plan.folder), environ=os.environ, ask=person.ask_secret)
     redactor = Redactor(values.values())
     views = make_views(settings, screen, redactor)
     root = settings.runs_dir or run_folder.default_root(os.environ, Path.home())
-    folder = run_folder.create(root, run_folder.new_id(datetime.now(UTC), chance.token_bytes(4)))
+    folder = run_folder.create(root, run_id)
     plan = encode_plan(planned.plan)
     folder.write("plan.json", plan)
     salt = chance.token_bytes(16)
@@ -127,7 +136,7 @@ def _parts(settings: Settings, screen: Screen) -> Parts:
         digests=digests_of(planned.plan, values, salt),
         durability=settings.durability,
     )
-    return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout, marks)
+    return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout, marks, lock)
 
 
 class _Running:
@@ -204,6 +213,7 @@ class _Running:
         self._recorder.begin(plan, parts.folder.id, str(parts.folder.path))
         self._recorder.emit(run_started(plan, parts.marks, argv=parts.settings.argv, seed=parts.planned.seed))
         self._recorder.emit(plan_ready(plan))
+        self._recorder.emit(LockTaken(scope="controller", id=parts.lock))
         for problem in parts.planned.loaded.warnings:
             place = f"{problem.location}: " if problem.location else ""
             self._recorder.emit(Warned(message=f"{place}{problem.message} [{problem.code}]", hint=problem.hint))
@@ -279,6 +289,7 @@ class _Running:
         """Say how it ended: in the journal, in files, on the screen. A full disk costs the files alone."""
         data, folder = as_data(summary), self._parts.folder
         crash_point("before_run_ended")
+        self._recorder.emit(LockReleased(scope="controller", id=self._parts.lock))
         self._recorder.emit(RunEnded(status=summary.status, exit=status, summary=data))
         with suppress(RunnerError):
             folder.write("summary.json", json.dumps(data, indent=2).encode() + b"\n")

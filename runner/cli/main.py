@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Run a playbook.",
     "approve": "Answer a run that waits for a person.",
     "runs": "The history of runs: what ran, how it ended, what is left of it.",
+    "lock": "Who has a playbook and its inventory; keep all runs out.",
     "inventory": "Show hosts, groups and where a variable has its value.",
     "steps": "The reference of the step kinds.",
     "schema": "Print or write the JSON Schemas.",

@@ -20,8 +20,8 @@ Examples:
 \b
 Exit status: 0 well, 1 a step or host failed, 2 input is wrong and nothing was contacted, 4 hosts unreachable and
 nothing else failed, 5 the failure budget was exceeded, 6 a step's outcome is unknown, 7 a gate or a person stopped the
-run, 8 rolled back, 9 the rollback failed, 11 the run folder cannot be used, 20 a person has to decide, 130 and 143
-interrupted.
+run, 8 rolled back, 9 the rollback failed, 10 somebody else runs it, 11 the run folder cannot be used, 20 a person has
+to decide, 130 and 143 interrupted.
 """
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import InputError
+from runner.home import at_home
 from runner.loading.assignments import Assigned, assigned
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Document, Problems, read_document, read_text
@@ -33,7 +34,7 @@ class Loaded:
 
     ``hashes`` maps the name of each file that was read to the SHA-256 of its bytes; ``given`` are the values of the
     inputs, defaults too, and ``extra`` the command line's variables. ``templates`` has everything compiled already and
-    can be used to render.
+    can be used to render. ``inventories`` are the files and folders that were named.
     """
 
     playbook: Playbook
@@ -45,6 +46,7 @@ class Loaded:
     given: Mapping[str, Value] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     templates: Templates = field(default_factory=Templates)
+    inventories: tuple[Path, ...] = ()
 
 
 def load(
@@ -83,6 +85,7 @@ def load(
         given=values.given,
         missing=tuple(sorted(values.missing)),
         templates=templates,
+        inventories=_paths(document, inventories, cwd),
     )
 
 
@@ -98,6 +101,27 @@ def declared_inputs(path: Path, *, cwd: Path) -> Mapping[str, Input]:
     found = inputs_of(Cursor(document, problems, document.data).at("inputs"))
     problems.raise_if_errors()
     return found
+
+
+def inventory_paths(path: Path, *, inventories: Sequence[str] = (), cwd: Path) -> tuple[Path, ...]:
+    """The files and folders of the inventory that ``-i`` or else the playbook at ``path`` names, if any.
+
+    A playbook that holds its inventory itself is one of them. Nothing else of it is looked at. Raises InputError.
+    """
+    problems = Problems()
+    document = None if inventories else read_document(cwd / path, problems, what="playbook", cwd=cwd)
+    if not inventories and (document is None or not isinstance(document.data, dict)):
+        raise _unreadable(document, problems, cwd)
+    return _paths(document, inventories, cwd)
+
+
+def _paths(document: Document | None, inventories: Sequence[str], cwd: Path) -> tuple[Path, ...]:
+    if inventories or document is None:
+        return tuple(cwd / at_home(text) for text in inventories)
+    own = document.data.get("inventory")
+    if isinstance(own, dict):
+        return (document.path,)
+    return tuple(document.path.parent / at_home(text) for text in _listed(own) if isinstance(text, str))
 
 
 def _unreadable(document: Document | None, problems: Problems, cwd: Path) -> InputError:

@@ -57,7 +57,7 @@ def test_it_dies_at_the_counted_pass(tmp_path: Path) -> None:
     ("point", "last"),
     [
         ("before_append", None),
-        ("after_append_before_sync", "plan.ready"),
+        ("after_append_before_sync", "lock.taken"),
         ("after_send", "step.intent"),
         ("before_step_ended", "step.intent"),
         ("after_step_ended", "step.intent"),

@@ -45,7 +45,7 @@ def test_wrong_options_are_refused_before_anything_runs(tmp_path: Path, words: t
 
     done = runner("run", "site.yaml", *words, cwd=tmp_path)
 
-    assert (done.code, done.runs.exists()) == (2, False)
+    assert (done.code, done.ran) == (2, False)
     assert said in done.err
 
 

@@ -62,7 +62,7 @@ def test_a_run_at_work_is_running_and_one_that_was_killed_has_died(tmp_path: Pat
         died = runner("runs", "list", cwd=tmp_path)
     (tmp_path / "over").touch()
 
-    (run,) = (tmp_path / "runs").iterdir()
+    (run,) = (tmp_path / "runs").glob("2*")
     assert f"running, pid {process.pid}" in at_work.out
     assert "died" in died.out
     assert f"    go on with: runner resume {run.name} --runs-dir {tmp_path}/runs\n" in died.out

@@ -22,7 +22,7 @@ def runs_of(folder: Path, **commands: str) -> Path:
 
 
 def names(runs: Path) -> list[str]:
-    return sorted(path.name for path in runs.iterdir())
+    return sorted(path.name for path in runs.iterdir() if path.name != ".state")
 
 
 WELL = {"r01_120000_aaaa": "'true'", "r02_120000_aaaa": "'true'", "r03_120000_aaaa": "'true'"}

@@ -52,4 +52,4 @@ def test_a_secret_that_is_missing_is_told_before_anything_is_contacted(tmp_path:
     assert done.code == 2
     assert '"DEPLOY_TOKEN" is missing or empty' in done.err
     assert "key.txt" in done.err
-    assert not done.runs.exists()
+    assert not done.ran
