@@ -1,6 +1,5 @@
 """Which run of the runs folder is meant: its id, a unique beginning of one, or ``last``; and whether it is at work."""
 
-import fcntl
 import json
 import os
 import re
@@ -8,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner import run_folder
+from runner import journal, run_folder
 from runner.errors import InputError, JournalError
 from runner.location import Problem
 from runner.run_folder import RunFolder
@@ -68,13 +67,9 @@ def find(root: Path, wanted: str) -> RunFolder:
 def is_live(run: RunFolder) -> bool:
     """Whether a process is at work at a run: it holds the lock on the journal, which ends with it."""
     try:
-        with (run.path / "events.jsonl").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+        return journal.is_held(run.path / journal.NAME)
+    except JournalError:
+        return False  # there is none, or it can't be read: its reader says so
 
 
 def command(verb: str, run: RunFolder) -> str:
@@ -94,7 +89,7 @@ def _last(runs: Sequence[RunFolder]) -> RunFolder:
 def _mode(run: RunFolder) -> str:
     """What its first record says; nothing where that can't be read, which its reader will say."""
     try:
-        with (run.path / "events.jsonl").open("rb") as file:
+        with (run.path / journal.NAME).open("rb") as file:
             return str(json.loads(file.readline(HEAD))["mode"])
     except (OSError, ValueError, TypeError, KeyError):
         return ""
@@ -110,7 +105,7 @@ def _age(path: Path) -> tuple[str, int]:
 
 
 def _has_records(path: Path) -> bool:
-    return any((path / name).exists() for name in ("events.jsonl", "plan.json"))
+    return any((path / name).exists() for name in (journal.NAME, "plan.json"))
 
 
 def _listed(names: Sequence[str]) -> str:

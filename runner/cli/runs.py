@@ -15,6 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 EPILOG = """\b
 Examples:
   runner runs list --status failed --status died
+  runner runs show last --steps
   runner runs list --format json | jq -r '.[] | .run + " " + .status'
   runner runs prune --keep 100 --older-than 30d --dry-run
 """
@@ -66,6 +67,27 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
         click.echo("\n".join(listed(found)))
     else:
         click.echo(f'no such run in "{root}"', err=True)
+
+
+@command.command("show", short_help="What a run came to, from its journal.")
+@click.argument("run")
+@click.option("--steps", "with_steps", is_flag=True, help="Every step on every host, too.")
+@format_option
+@runs_dir_option
+def show_run(run: str, *, with_steps: bool, form: str, runs_dir: Path | None) -> None:
+    """Show RUN as at its end, from its journal: who ran what, the summary, and what to type to go on.
+
+    RUN is an id, its beginning, or "last". One that is at work is shown as it is now. Of one that was killed each host
+    has ended, is unknown, or did not run. A damaged journal is refused with 11.
+    """
+    from runner.app.finding import find, root_of  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.story import as_data, read, text  # noqa: PLC0415
+
+    story = read(find(root_of(runs_dir), run))
+    if form == "json":
+        click.echo(json.dumps(as_data(story, with_steps=with_steps), indent=2))
+    else:
+        click.echo("\n".join(text(story, with_steps=with_steps)))
 
 
 @command.command("prune", short_help="Remove the folders of old runs.")

@@ -13,13 +13,14 @@ import msgspec
 
 from runner.model import groups
 from runner.model.account import PlaySummary, RollbackSummary, Summary, WaveSummary
+from runner.model.events import Event, RunEnded
 from runner.model.go_on import go_on
 from runner.model.outcome import HostStatus, Status
 from runner.model.slowest import slowest_hosts, slowest_steps
 from runner.model.state import Failure, PlayProgress, RollbackProgress, RunState, WaveProgress
 from runner.model.verdict import flags_of, hosts_by_status, status_of
 
-__all__ = ["Summary", "as_data", "of", "with_exit"]
+__all__ = ["Summary", "as_data", "dated", "of", "recorded", "with_exit"]
 
 
 def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
@@ -72,6 +73,19 @@ def as_data(summary: Summary) -> dict[str, Any]:
     """The summary as plain data, for ``run.ended`` and ``summary.json``."""
     data: dict[str, Any] = msgspec.to_builtins(summary)
     return data
+
+
+def recorded(ended: RunEnded) -> Summary | None:
+    """The summary as it was when the run ended; None for one of another version."""
+    try:
+        return msgspec.convert(ended.summary, Summary)
+    except msgspec.ValidationError:
+        return None
+
+
+def dated(event: Event, ts: float) -> dict[str, Any]:
+    """An event as plain data, with its time as the journal writes it."""
+    return {"ts": _time(ts), **msgspec.to_builtins(event)}
 
 
 def _is_of_rollback(failure: Failure) -> bool:

@@ -50,7 +50,8 @@ def test_a_list_is_narrowed_by_status_playbook_and_number(tmp_path: Path) -> Non
 
 def test_a_run_at_work_is_running_and_one_that_was_killed_has_died(tmp_path: Path) -> None:
     """The first has its process, the second the command that goes on with it, with the folder of the runs."""
-    project(tmp_path, playbook("sh -c 'until [ -e over ]; do sleep 0.1; done'"), LOCAL.replace(", two: {}", ""))
+    wait = f"sh -c 'until [ -e {tmp_path}/over ]; do sleep 0.1; done'"
+    project(tmp_path, playbook(wait), LOCAL.replace(", two: {}", ""))
     words = [*RUNNER, "run", "site.yaml", "--runs-dir", "runs"]
     with subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,0 +1,120 @@
+"""A run read back from its journal, whole and checked: what ``runs show`` and ``runs compare`` tell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from runner import journal
+from runner.app import finding
+from runner.errors import JournalError
+from runner.model import summary as summaries
+from runner.model.changed import changed
+from runner.model.deeds import Deeds
+from runner.model.deeds import as_data as deeds_as_data
+from runner.model.encoding import decode_plan
+from runner.model.events import Decision, HostEnded, RunStarted
+from runner.model.outcome import HostStatus
+from runner.model.plan import Plan
+from runner.model.progress import Progress
+from runner.model.summary import Summary
+from runner.reporting import history_of_run
+from runner.reporting.summary import render
+from runner.reporting.wording import step_names
+from runner.run_folder import RunFolder
+
+NEVER_BEGUN = "the run was over before it came to it"
+"""Why a host did not run that the journal of a run does not name."""
+
+
+@dataclass(slots=True)
+class Story:
+    """A run as its records tell it. ``starts`` are its processes, each with its time (seconds since 1970).
+
+    ``plan`` is the stored one, None where it can't be read. ``decisions`` are what was said of steps, with their times.
+    """
+
+    run: RunFolder
+    is_live: bool
+    plan: Plan | None
+    progress: Progress = field(default_factory=Progress)
+    deeds: Deeds = field(default_factory=Deeds)
+    starts: list[tuple[float, RunStarted]] = field(default_factory=list)
+    decisions: list[tuple[float, Decision]] = field(default_factory=list)
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it is over and has not said so."""
+        return not self.is_live and self.progress.ended is None
+
+    def summary(self) -> Summary:
+        """What it came to, or has come to so far; of one that died, every host is accounted for."""
+        ended = self.progress.ended
+        was = summaries.recorded(ended) if ended else None
+        if was is not None:
+            return changed(was, folder=str(self.run.path))
+        found = summaries.of(self.progress, run=self.run.id, folder=str(self.run.path))
+        if ended is not None:
+            return changed(found, status=ended.status, exit=ended.exit)
+        if self.is_live:
+            return changed(found, status="running", go_on=())
+        return changed(found, status="died", go_on=(finding.command("resume", self.run),))
+
+
+def read(run: RunFolder) -> Story:
+    """Read a run back, without touching it. Raises JournalError for a damaged journal."""
+    path = run.path / journal.NAME
+    story = Story(run, is_live=finding.is_live(run), plan=_plan(run))
+    for seq, ts, event in journal.read(path):
+        story.progress.apply(event, ts, seq)
+        story.deeds.apply(event, ts)
+        if isinstance(event, RunStarted):
+            story.starts.append((ts, event))
+        elif isinstance(event, Decision):
+            story.decisions.append((ts, event))
+    if story.has_died and story.plan is not None:
+        _account_for_all(story.progress, story.plan)
+    return story
+
+
+def _plan(run: RunFolder) -> Plan | None:
+    try:
+        return decode_plan((run.path / "plan.json").read_bytes())
+    except (OSError, JournalError):
+        return None
+
+
+def _account_for_all(progress: Progress, plan: Plan) -> None:
+    """Let each host that the run never came to end as not run, in every play that it is part of."""
+    for play in plan.plays:
+        known = progress.plays.get(play.id)
+        for wave in play.waves:
+            for host in wave.hosts:
+                if known is not None and host not in known.hosts:
+                    status = HostStatus.NOT_RUN.value
+                    ended = HostEnded(play=play.id, wave=wave.index, host=host, status=status, reason=NEVER_BEGUN)
+                    progress.apply(ended, progress.now)
+
+
+def text(story: Story, *, with_steps: bool) -> Iterator[str]:
+    """The story as lines."""
+    names = step_names(story.plan) if story.plan else {}
+    yield from history_of_run.told(story.starts, story.decisions)
+    if with_steps:
+        yield ""
+        yield from history_of_run.steps(story.deeds.listed(is_live=story.is_live), names)
+    yield from render(story.summary(), names).splitlines()
+
+
+def as_data(story: Story, *, with_steps: bool) -> dict[str, Any]:
+    """The summary as ``summary.json`` has it, and with it who was at work, decisions, and on demand steps."""
+    data = summaries.as_data(story.summary())
+    data["starts"] = [_without_keys(summaries.dated(start, ts)) for ts, start in story.starts]
+    data["decisions"] = [summaries.dated(said, ts) for ts, said in story.decisions]
+    if with_steps:
+        data["deeds"] = deeds_as_data(story.deeds.listed(is_live=story.is_live))
+    return data
+
+
+def _without_keys(start: dict[str, Any]) -> dict[str, Any]:
+    """What a run began with, but for what is of use to itself alone and to whoever wants to guess its inputs."""
+    return {name: value for name, value in start.items() if name not in {"salt", "token", "digests"}}
