@@ -138,6 +138,13 @@ class Session(Protocol):
         """
         ...
 
+    async def end(self, group: int, become: Become | None) -> str:
+        """End a process group that an earlier session has started, as the user it runs as: ``yes`` when it is gone.
+
+        Else ``no`` or ``unknown``, as ``fate.killed`` has it. Raises what ``recall`` does.
+        """
+        ...
+
     def beside(self) -> "Session":
         """Another session over the same connection, for commands at the same time; it is closed before this one."""
         ...

@@ -7,7 +7,7 @@ decided otherwise than by an end is a ``decision`` event, on disk before anythin
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from runner.engine.attempt import may_repeat, place_of, ready, turn_at, words_of
@@ -70,8 +70,8 @@ async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget)
         return Verdict(kind.heard(found.result, target), "its end was read from the host's record")
     if found.state == "never":
         return await asked.again("record", "the host's record says that it never began")
-    if found.state == "running":
-        return asked.unknown(turn.stop.reason)
+    if asked.killed:
+        return asked.cut(found.group)
     return await asked.decide(params, target, said=found.reason or _STATES[found.state])
 
 
@@ -83,32 +83,49 @@ _STATES = {
 
 
 async def _recalled(asked: "_Asked", session: Session, target: StepTarget) -> Recalled:
-    """The record, when the command is no longer running; a kill ends the waiting."""
+    """The record, when the command is no longer running; a kill ends it, and with it the waiting."""
     key = record_key(
         asked.turn.play.id, asked.turn.host.name, asked.step.id, asked.step.section, asked.item, asked.attempt
     )
-    is_said = False
-    async with Deadline(asked.turn.stop):
-        while True:
-            found = await session.recall(key, target.become)
-            if found.state != "running":
-                return found
-            if not is_said:
-                group = f" (process group {found.group})" if found.group else ""
-                asked.note(f"attempt {asked.attempt} still runs on the host{group}; waiting for it")
-                is_said = True
-            await asyncio.sleep(LOOK)
+    found = Recalled("none")
+    try:
+        async with Deadline(asked.turn.stop) as deadline:
+            while (found := await session.recall(key, target.become)).state == "running":
+                asked.say_running(found.group)
+                await asyncio.sleep(LOOK)
+    except TimeoutError:
+        if not deadline.expired or found.group is None:
+            raise
+        asked.killed.append(await session.end(found.group, target.become))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One attempt whose end was missed."""
+    """One attempt whose end was missed. ``killed`` is what ending its process group came to, where that was done."""
 
     turn: Turn
     step: Step
     item: int | None
     attempt: int
     why: str
+    killed: list[str] = field(default_factory=list)
+    told: list[bool] = field(default_factory=list)
+
+    def say_running(self, group: int | None) -> None:
+        """Tell people, once, that it is waited for."""
+        if not self.told:
+            self.told.append(True)
+            where = f" (process group {group})" if group else ""
+            self.note(f"attempt {self.attempt} still runs on the host{where}; waiting for it")
+
+    def cut(self, group: int | None) -> Verdict:
+        """It was ended while it was waited for."""
+        killed = self.killed[-1]
+        if killed == "yes":
+            return Verdict(Outcome(Status.CANCELLED, message=self.turn.stop.reason, killed=killed))
+        words = f"{self.turn.stop.reason}; it may still be running (process group {group})"
+        return Verdict(Outcome(Status.UNKNOWN, message=words, killed=killed, temporary=False))
 
     async def decide(self, params: Mapping[str, Any], target: StepTarget | None = None, *, said: str = "") -> Verdict:
         """What the step itself says should be done."""

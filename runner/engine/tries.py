@@ -154,4 +154,4 @@ def _with(lost: Outcome, verdict: Verdict, stopped: str) -> Outcome:
         return Outcome(Status.CANCELLED, message=f"{verdict.reason}; {stopped}").timed(lost.duration)
     if verdict.outcome.status is Status.UNKNOWN:
         return lost.judged(Status.UNKNOWN, verdict.outcome.message)
-    return verdict.outcome.timed(lost.duration)
+    return verdict.outcome.timed(lost.duration, verdict.outcome.killed)

@@ -94,6 +94,13 @@ class ShellSession:
         del key, become
         return Recalled("none")
 
+    async def end(self, group: int, become: Become | None) -> str:
+        """End a process group of an earlier session."""
+        try:
+            return await self._kill(become, group)
+        except TimeoutError:
+            return "unknown"
+
     def beside(self) -> "ShellSession":
         """Shells of its own over the same connection, which stays open when they are closed."""
         return ShellSession(

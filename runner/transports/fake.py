@@ -98,7 +98,8 @@ class Fake:
     """Scripted hosts, and a record of what was asked of them.
 
     ``sent`` are the commands in order, ``connects`` and ``closes`` the (time, host) of each connection, refused ones
-    too, and of each orderly close. ``recall`` gives what a host's record says of a command, by host and key.
+    too, and of each orderly close. ``ended`` are process groups of earlier sessions that were ended. ``recall`` gives
+    what a host's record says of a command, by host and key.
     """
 
     script: Script = field(default=lambda _: Answer())
@@ -106,6 +107,7 @@ class Fake:
     sent: list[Sent] = field(default_factory=list)
     connects: list[tuple[float, str]] = field(default_factory=list)
     closes: list[tuple[float, str]] = field(default_factory=list)
+    ended: list[tuple[str, int]] = field(default_factory=list)
     recall: Callable[[str, str], Recalled] = field(default=lambda _host, _key: Recalled("none"))
 
     def kind(self, name: str = "fake") -> TransportKind:
@@ -159,6 +161,12 @@ class _FakeSession:
         """What the host's record says, as scripted."""
         del become
         return self._fake.recall(self._host, key)
+
+    async def end(self, group: int, become: Become | None) -> str:
+        """It is gone."""
+        del become
+        self._fake.ended.append((self._host, group))
+        return "yes"
 
     async def run(self, command: Command) -> CommandResult:
         """Do as the script says."""

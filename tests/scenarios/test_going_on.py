@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from scenario import Ran, scenario
+from scenario import Ran, scenario, stopping
 
+from runner.engine.stop import Level
 from runner.model.events import (
     Decision,
     Event,
@@ -271,3 +272,14 @@ def test_the_end_of_a_host_says_what_it_did_in_all(tmp_path: Path) -> None:
     first = scenario(playbook, tmp_path)
     again = scenario(playbook, tmp_path, before=died(first, on(StepEnded, step="a")))
     assert [end.status for end in again.all(HostEnded)] == ["changed"]
+
+
+def test_what_is_waited_for_is_ended_by_a_kill(tmp_path: Path) -> None:
+    """A kill ends the process group of a command that outlived its runner, as it ends any other."""
+    first = scenario(THREE, tmp_path)
+    fake = Fake(recall=lambda _, __: Recalled("running", group=7))
+    before = died(first, on(StepIntent, host="web03", step="b"))
+    again = scenario(THREE, tmp_path, fake=fake, before=before, during=stopping((3.5, Level.KILL)))
+    assert fake.ended == [("web03", 7)]
+    assert [(end.status, end.killed) for end in again.all(StepEnded)] == [("cancelled", "yes")]
+    assert again.statuses()["web03"] == "cancelled"
