@@ -9,8 +9,8 @@ import pytest
 from commandline import project, runner
 
 from runner.app.digests import digests_of
-from runner.app.recorded import SHAPING, again, recorded
-from runner.app.settings import Settings
+from runner.app.recorded import again, recorded
+from runner.app.settings import SHAPING, Settings
 from runner.errors import InputError, JournalError
 from runner.model.encoding import decode_plan
 from runner.model.events import RunStarted
@@ -114,18 +114,18 @@ def test_without_syncs_the_record_says_so(tmp_path):
 
 def test_options_come_back_as_they_were_typed():
     """All that shape the plan; those of whoever looks on are today's."""
-    options = recorded(TYPED, Redactor(()), seed=7)
+    options = recorded(TYPED, Redactor(()), seed=7, max_open=99)
     now = Settings(playbook=Path(), output="plain", yes=True)
 
     settings = again(started(options), now)
 
-    assert settings == replace(TYPED, output="plain", yes=True, batch=False)
-    assert set(options) == {"playbook", "sets", "masked", "concurrency", *SHAPING}
+    assert settings == replace(TYPED, output="plain", yes=True, batch=False, max_open=99)
+    assert set(options) == {"playbook", "connect_timeout", "exit_policy", "max_open", *SHAPING}
 
 
 def test_a_concurrency_and_variables_given_now_win():
     """The variables come last, as on one command line."""
-    options = recorded(TYPED, Redactor(()), seed=7)
+    options = recorded(TYPED, Redactor(()), seed=7, max_open=99)
 
     settings = again(started(options), Settings(playbook=Path(), concurrency=9, sets=("color=green",)))
 
@@ -135,7 +135,7 @@ def test_a_concurrency_and_variables_given_now_win():
 
 def test_a_seed_that_was_drawn_is_kept():
     """So that the order of a shuffle is the same again."""
-    options = recorded(replace(TYPED, seed=None), Redactor(()), seed=42)
+    options = recorded(replace(TYPED, seed=None), Redactor(()), seed=42, max_open=99)
 
     assert again(started(options), Settings(playbook=Path())).seed == 42
 
@@ -143,7 +143,7 @@ def test_a_seed_that_was_drawn_is_kept():
 def test_what_was_a_secrets_value_is_not_kept_and_asked_for_again():
     """By name, with what to type; given again it counts."""
     typed = replace(TYPED, sets=("token=hunter2-secret", "color=red"))
-    options = recorded(typed, Redactor(("hunter2-secret",)), seed=7)
+    options = recorded(typed, Redactor(("hunter2-secret",)), seed=7, max_open=99)
 
     with pytest.raises(InputError) as caught:
         again(started(options), Settings(playbook=Path()))

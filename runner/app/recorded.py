@@ -6,40 +6,27 @@ What is typed after ``-e`` may be a secret's value. Such a value is masked, as e
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any
 
-from runner.app.settings import Settings
+from runner.app.settings import SHAPING, Settings, options_of, with_options
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.events import RunStarted
 from runner.model.options import RunOptions, options_in
 from runner.redaction import Redactor
 
-SHAPING = (
-    "inventory",
-    "limit",
-    "exclude",
-    "tags",
-    "skip_tags",
-    "start_at",
-    "timeout",
-    "connect_timeout",
-    "seed",
-    "fail_fast",
-    "exit_policy",
-)
-"""Options that are kept as they are; the others but playbook, sets and concurrency are for whoever looks on."""
+BESIDE = ("connect_timeout", "exit_policy")
+"""Options that are kept as they are, beside those that shape the plan; the others are for whoever looks on."""
 
 
-def recorded(settings: Settings, redactor: Redactor, *, seed: int) -> dict[str, Any]:
-    """The options for the first record, with the seed that was drawn where none was given."""
-    options = {name: getattr(settings, name) for name in SHAPING} | {"seed": seed}
-    sets = tuple(map(redactor.text, settings.sets))
-    masked = tuple(_name(old) for old, new in zip(settings.sets, sets, strict=True) if old != new)
-    whole = RunOptions(
-        playbook=str(settings.playbook), sets=sets, masked=masked, concurrency=settings.concurrency, **options
-    )
-    return whole.as_data()
+def recorded(settings: Settings, redactor: Redactor, *, seed: int, max_open: int) -> dict[str, Any]:
+    """The options for the first record, with the seed that was drawn and the limit on open files that was found."""
+    shaping = options_of(settings, seed=seed, max_open=max_open)
+    sets = tuple(map(redactor.text, shaping.sets))
+    masked = tuple(_name(old) for old, new in zip(shaping.sets, sets, strict=True) if old != new)
+    kept = {name: getattr(shaping, name) for name in (*SHAPING, "max_open")} | {"sets": sets}
+    kept |= {name: getattr(settings, name) for name in BESIDE}
+    return RunOptions(playbook=str(settings.playbook), masked=masked, **kept).as_data()
 
 
 def again(started: RunStarted, now: Settings) -> Settings:
@@ -51,13 +38,12 @@ def again(started: RunStarted, now: Settings) -> Settings:
     options = options_in(started.options)
     masked = frozenset(options.masked)
     _ask_for(masked.difference(map(_name, now.sets)))
-    kept = {name: getattr(options, name) for name in SHAPING}
     return replace(
-        now,
+        with_options(now, options),
         playbook=Path(options.playbook),
         sets=(*(one for one in options.sets if _name(one) not in masked), *now.sets),
-        concurrency=cast("int | Literal['auto'] | None", now.concurrency or options.concurrency),
-        **kept,
+        concurrency=now.concurrency or options.concurrency,
+        **{name: getattr(options, name) for name in BESIDE},
     )
 
 

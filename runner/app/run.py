@@ -132,7 +132,7 @@ def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lo
         salt=salt,
         token=chance.token_hex(16),
         plan=hashlib.sha256(plan).hexdigest(),
-        options=recorded(settings, redactor, seed=planned.seed),
+        options=recorded(settings, redactor, seed=planned.seed, max_open=planned.max_open),
         digests=digests_of(planned.plan, values, salt),
         durability=settings.durability,
     )

@@ -6,33 +6,24 @@ from typing import Any
 import msgspec
 
 from runner.errors import JournalError
+from runner.model.plan_options import PlanOptions
 
 
-class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """As they were typed, fields as in the command line's settings; ``seed`` is the one that was drawn, too.
+class RunOptions(PlanOptions, frozen=True, omit_defaults=True, kw_only=True):
+    """The options that shape the plan, and those that a run has beside them.
 
-    ``sets`` are the arguments of ``-e``; ``masked`` names those whose values hold a secret and so are not here.
+    ``masked`` names those of ``sets`` whose values hold a secret and so are not there.
     """
 
     playbook: str
-    inventory: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
-    limit: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    skip_tags: tuple[str, ...] = ()
-    start_at: str | None = None
-    concurrency: int | str | None = None
-    timeout: str | None = None
     connect_timeout: str | None = None
-    seed: int | None = None
-    fail_fast: bool = False
     exit_policy: str = "any"
 
     def as_data(self) -> dict[str, Any]:
-        """All of them, as the record has them."""
-        return msgspec.structs.asdict(self)
+        """All of them, as the record has them; what was not given is left out."""
+        data: dict[str, Any] = msgspec.to_builtins(self)
+        return data
 
 
 def options_in(data: Mapping[str, Any]) -> RunOptions:
