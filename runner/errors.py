@@ -39,7 +39,11 @@ class JournalError(RunnerError):
 
 
 class MismatchError(RunnerError):
-    """A plan or journal does not match the inputs it was made from."""
+    """A plan or journal does not match the inputs it was made from. ``problems`` name each thing that does not."""
+
+    def __init__(self, message: str, *, hint: str = "", problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
 
 
 class LockError(RunnerError):

@@ -1,6 +1,7 @@
 """A plan out of files and options: what ``plan`` shows and ``run`` carries out."""
 
 import secrets as chance
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from runner.app.loop import raise_file_limit
 from runner.app.settings import Settings
 from runner.durations import seconds
 from runner.errors import InputError
+from runner.hostlist import fold
 from runner.loading.files import project_of
 from runner.loading.project import Loaded, load
 from runner.location import Problem
@@ -39,17 +41,21 @@ class Planned:
     unhashed: tuple[tuple[str, str], ...] = ()
 
 
-def make_plan(settings: Settings, *, hash_files: bool = True) -> Planned:
+def make_plan(settings: Settings, *, hash_files: bool = True, among: Collection[str] = ()) -> Planned:
     """Load and plan. Raises InputError with every problem.
 
     Files that steps send are among the plan's inputs, unless ``hash_files`` says that nobody will ask for them.
+    ``among`` are the hosts of an older plan of it. Where some are gone, it is made for the rest, whatever ``--limit``
+    and ``--exclude`` say: they may name one that is gone.
     """
     loaded = load(settings.playbook, inventories=settings.inventory, sets=settings.sets, cwd=Path.cwd())
     seed = chance.randbelow(1 << 31) if settings.seed is None else settings.seed
     max_open = raise_file_limit()
+    there = tuple(name for name in among if loaded.inventory.find(name) is not None)
+    is_cut = 0 < len(there) < len(among)
     wanted = PlanSettings(
-        limit=settings.limit,
-        exclude=settings.exclude,
+        limit=(fold(there),) if is_cut else settings.limit,
+        exclude=() if is_cut else settings.exclude,
         tags=settings.tags,
         skip_tags=settings.skip_tags,
         start_at=settings.start_at,

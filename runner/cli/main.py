@@ -17,7 +17,7 @@ import click
 
 from runner import __version__, crashpoints
 from runner.cli import exit_codes
-from runner.errors import InputError, RunnerError
+from runner.errors import InputError, MismatchError, RunnerError
 
 COMMANDS: Mapping[str, str] = {
     "validate": "Check playbooks: every problem of every file at once.",
@@ -133,15 +133,16 @@ def _explain_crash() -> None:
 def _explain(error: RunnerError) -> int:
     """Say what is wrong on standard error."""
     from runner.reporting.escape import visible  # noqa: PLC0415 - only when something is wrong
+    from runner.reporting.problems import text  # noqa: PLC0415 - only when something is wrong
 
     if isinstance(error, InputError):
-        from runner.reporting.problems import text  # noqa: PLC0415 - only when something is wrong
-
         click.echo(text(error.problems, error.sources), err=True, nl=False)
-    else:
-        click.echo(f"error: {visible(error.message)}", err=True)
-        if error.hint:
-            click.echo(f"hint: {visible(error.hint)}", err=True)
+        return exit_codes.of_error(error)
+    click.echo(f"error: {visible(error.message)}", err=True)
+    if isinstance(error, MismatchError):
+        click.echo(text(error.problems, {}), err=True, nl=False)
+    if error.hint:
+        click.echo(f"hint: {visible(error.hint)}", err=True)
     return exit_codes.of_error(error)
 
 

@@ -24,7 +24,7 @@ Change: TypeAlias = Callable[[Any], Any]
 TEMPLATE, NUMBER, MAPPING = "$template", "$number", "$mapping"
 
 VALUES: Mapping[type[msgspec.Struct], tuple[str, ...]] = {
-    Become: ("password",),
+    Become: ("user", "password"),
     Host: ("address", "options", "vars"),
     Layer: ("values",),
     Plan: ("extra", "given"),

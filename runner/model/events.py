@@ -232,7 +232,8 @@ class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
 class Decision(StepEvent, frozen=True, kw_only=True, tag="decision"):
     """What becomes of a step whose end nobody heard: ``what`` is ``ok``, ``failed``, ``rerun`` or ``skip``.
 
-    ``by`` is a person, with ``how`` ``resolve``; or the step itself, with ``idempotent``, ``on_unknown`` or ``verify``;
+    ``by`` is a person, with ``how`` ``resolve``, or ``accept`` for a step that ended well and has changed since, or is
+    new; or the step itself, with ``idempotent``, ``on_unknown`` or ``verify``;
     or the host's record, with ``record``.
     """
 

@@ -16,9 +16,12 @@ RESERVED_NAMES = frozenset({"all", "none", CONTROLLER})
 
 
 class Become(msgspec.Struct, frozen=True):
-    """Run as another user, through sudo. ``password`` is text, a Template, or the name of a secret, or None."""
+    """Run as another user, through sudo. ``user`` is text or a Template.
 
-    user: str = "root"
+    ``password`` is text, a Template, or the name of a secret, or None.
+    """
+
+    user: Value = "root"
     method: str = "sudo"
     password: Value = None
 

@@ -246,6 +246,9 @@ def _decided(host: HostPast, event: Decision) -> None:
     past.is_open = False
     past.status = {"ok": "ok", "failed": "failed", "skip": "skipped"}.get(event.what, "")
     past.reason = event.reason
+    if event.what == "rerun":
+        past.register = past.values = None
+        host.status = ""  # it has something to do again
 
 
 def _host_started(host: HostPast, event: HostStarted) -> None:

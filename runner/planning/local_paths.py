@@ -13,6 +13,8 @@ from runner.planning.turns import turns
 from runner.templating import Templates
 
 Scope = Mapping[str, Any]
+NamedPath = tuple[str, str]
+"""The folder that a path starts at, and the path as a step has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,49 @@ class _Looking:
 
     def _is_named(self, step: Step, scope: Scope) -> bool:
         """Take in the paths of a step among these names; False where they do not tell."""
-        values = [step.params[name] for name in self.params[step.kind] if name in step.params]
-        try:
-            turned = turns(step.loop, scope, self.templates) if any(map(has_template, values)) else [{}]
-            found = [self.templates.render(value, {**scope, **names}) for names in turned for value in values]
-        except RenderError:
-            return False
-        folder = step.folder or self.plan.folder
-        self.named.update(dict.fromkeys((folder, text) for value in found for text in _texts(value)))
-        return True
+        found = _paths(self.plan, step, self.params[step.kind], scope, self.templates)
+        self.named.update(dict.fromkeys(found or ()))
+        return found is not None
+
+
+class PathsOnHosts:
+    """The same of one step on one host, for whoever asks about few of them."""
+
+    def __init__(self, plan: Plan, templates: Templates, params: Mapping[str, tuple[str, ...]]) -> None:
+        self._plan = plan
+        self._templates = templates
+        self._params = params
+        self._known = Known(plan, templates.render, dict.fromkeys(plan.secrets, UNKNOWN))
+        self._alike: dict[tuple[str, str], tuple[NamedPath, ...] | None] = {}
+
+    def of(self, play: PlannedPlay, step: Step, host: str) -> tuple[NamedPath, ...]:
+        """Paths with the folder that each starts at; none where only the run can tell."""
+        params = self._params.get(step.kind)
+        if not params:
+            return ()
+        key = (play.id, step.id)
+        if key not in self._alike:
+            self._alike[key] = self._named(step, params, self._known.of_all(play, frame=step.frame))
+        alike, known = self._alike[key], self._plan.hosts.get(host)
+        if alike is not None or known is None:
+            return alike or ()
+        return self._named(step, params, self._known.of_host(play, known, frame=step.frame)) or ()
+
+    def _named(self, step: Step, params: tuple[str, ...], scope: Scope) -> tuple[NamedPath, ...] | None:
+        return _paths(self._plan, step, params, scope, self._templates)
+
+
+def _paths(
+    plan: Plan, step: Step, params: tuple[str, ...], scope: Scope, templates: Templates
+) -> tuple[NamedPath, ...] | None:
+    """The paths of a step among these names; None where they do not tell."""
+    values = [step.params[name] for name in params if name in step.params]
+    try:
+        turned = turns(step.loop, scope, templates) if any(map(has_template, values)) else [{}]
+        found = [templates.render(value, {**scope, **names}) for names in turned for value in values]
+    except RenderError:
+        return None
+    return tuple((step.folder or plan.folder, text) for value in found for text in _texts(value))
 
 
 def _texts(value: Value) -> list[str]:

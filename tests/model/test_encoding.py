@@ -51,7 +51,7 @@ def test_every_plan_comes_back_as_it_was(variables, value):
             step(
                 params={"run": value, **variables},
                 loop=value,
-                become=Become(password=value),
+                become=Become(tpl("{{ who }}"), password=value),
                 env=variables,
                 stdin=value,
                 verify=("test", value),
