@@ -1,4 +1,4 @@
-"""Bytes on their way to disk: all of them, and the names of files too."""
+"""Bytes on their way to disk and back: all of them, and the names of files too."""
 
 import errno
 import os
@@ -16,6 +16,18 @@ def write_all(descriptor: int, data: bytes) -> None:
         if not written:  # by POSIX it can't be; a loop without an end would be the worse answer
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         view = view[written:]
+
+
+def read_all(path: Path) -> bytes:
+    """A whole file that is not large. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        parts = []
+        while part := os.read(descriptor, 1 << 20):
+            parts.append(part)
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)
 
 
 def sync_folder(path: Path) -> None:

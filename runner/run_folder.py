@@ -90,8 +90,10 @@ class RunFolder:
             target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
             try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(data)
+                try:
+                    write_all(descriptor, data)
+                finally:
+                    os.close(descriptor)
                 if (owner := self.path.stat().st_uid) != os.geteuid():
                     os.chown(target.parent, owner, -1)
                     os.chown(temporary, owner, -1)

@@ -1,8 +1,10 @@
 """The journal: lines that can be checked, in order, on disk when it says so."""
 
 import asyncio
+import errno
 import json
 import os
+import threading
 import zlib
 from pathlib import Path
 
@@ -109,6 +111,79 @@ def test_a_failed_write_is_told_to_all_who_wait_and_stays(tmp_path: Path) -> Non
             await journal.stored()
 
     asyncio.run(story())
+    journal.close()
+
+
+def test_a_failed_sync_is_never_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second would succeed and mean nothing. All that may not be on disk is handed over, and what comes after."""
+    syncs: list[int] = []
+    rescued: list[bytes] = []
+
+    def fails(descriptor: int) -> None:
+        syncs.append(descriptor)
+        if len(syncs) == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", fails)
+    path = tmp_path / "events.jsonl"
+    writer = Writer(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), path=path, rescue=rescued.append)
+    journal = Journal(writer, run="r1", path=str(path), wall=lambda: 1.5)
+
+    async def story() -> None:
+        journal.append(Warned(message="safe"))
+        await journal.stored()
+        for message in ("in doubt", "too"):
+            journal.append(Warned(message=message))
+            with pytest.raises(JournalError, match=f'cannot write the journal: "{path}": Input/output error'):
+                await journal.stored()
+
+    asyncio.run(story())
+    journal.append(Warned(message="the last"))
+    journal.close()
+
+    assert len(syncs) == 2
+    messages = [json.loads(line)["message"] for line in b"".join(rescued).splitlines()]
+    assert messages == ["in doubt", "too", "the last"]
+
+
+def test_a_slow_disk_lets_starts_wait_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a sync takes its time the loop goes on: who waits for it waits, records gather, none is dropped."""
+    is_free = threading.Event()
+    monkeypatch.setattr(os, "fdatasync", lambda _: is_free.wait(20))
+    path = tmp_path / "events.jsonl"
+    journal = journal_at(path)
+
+    async def story() -> None:
+        journal.append(Warned(message="intent"))
+        start = asyncio.ensure_future(journal.stored())
+        for number in range(1000):  # what connections are kept alive and read with
+            await asyncio.sleep(0)
+            journal.append(Warned(message=str(number)))
+            journal.flush()
+        assert not start.done()
+        is_free.set()
+        await start
+
+    asyncio.run(story())
+    journal.close()
+
+    messages = [json.loads(line)["message"] for line in path.read_bytes().splitlines()]
+    assert messages == ["intent", *map(str, range(1000))]
+
+
+def test_what_nobody_waits_for_is_synced_when_it_is_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that prints megabytes does not keep them all at risk until its next step."""
+    syncs: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", syncs.append)
+    journal = journal_at(tmp_path / "events.jsonl", inline=True)
+
+    async def story() -> None:
+        for _ in range(5):
+            journal.append(Warned(message="x" * 2**20))
+            journal.flush()
+
+    asyncio.run(story())
+    assert len(syncs) == 1
     journal.close()
 
 

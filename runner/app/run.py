@@ -18,6 +18,7 @@ from runner import run_folder, secret_sources, transports
 from runner.app import requests
 from runner.app.digests import digests_of
 from runner.app.ending import Ending, ExitOf
+from runner.app.journals import Kept, new_journal
 from runner.app.locking import lock_of, take
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
@@ -34,9 +35,9 @@ from runner.engine.output import OutputStore
 from runner.engine.run import run_plan, shared_ids
 from runner.engine.sessions import Sessions
 from runner.engine.signals import Interrupts
-from runner.engine.stop import Stop
+from runner.engine.stop import Level, Stop
 from runner.errors import RunnerError
-from runner.journal import Journal, Writer
+from runner.journal import Journal
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
 from runner.model.encoding import encode_plan
@@ -85,13 +86,9 @@ def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
 
 
 def _run(parts: Parts, exit_of: ExitOf) -> int:
-    journal = Journal(
-        Writer(parts.folder.create_file("events.jsonl"), sync=parts.settings.durability == "full"),
-        run=parts.folder.id,
-        path=str(parts.folder.path / "events.jsonl"),
-        wall=time.time,
-    )
-    running = _Running(parts, journal)
+    kept = new_journal(parts.folder, durability=parts.settings.durability)
+    journal = kept.journal
+    running = _Running(parts, kept)
     try:
         with quiet_collector():
             fatal, bugs = running.run_loop()
@@ -100,7 +97,7 @@ def _run(parts: Parts, exit_of: ExitOf) -> int:
         status, word = exit_of(ending)
         running.end(with_exit(ending.summary, status, word), status)
     finally:
-        journal.close()
+        kept.close()
     if fatal is None and (fatal := _failure(journal)) is not None:
         status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal))
     running.explain(fatal)
@@ -126,7 +123,7 @@ def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lo
     root = settings.runs_dir or run_folder.default_root(os.environ, Path.home())
     folder = run_folder.create(root, run_id)
     plan = encode_plan(planned.plan)
-    folder.write("plan.json", plan)
+    folder.write("plan.json", plan, sync=True)
     salt = chance.token_bytes(16)
     marks = Marks(
         salt=salt,
@@ -142,16 +139,17 @@ def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lo
 class _Running:
     """One run on its way: the parts that change."""
 
-    def __init__(self, parts: Parts, journal: Journal) -> None:
+    def __init__(self, parts: Parts, kept: Kept) -> None:
         self._parts = parts
-        self._journal = journal
+        self._kept = kept
+        self._journal = kept.journal
         self._progress = Progress()
         self._stop = Stop()
         self._early: list[str] | None = []
         settings = parts.settings
         self.interrupts = Interrupts(self._stop, nobody=settings.batch or not parts.screen.has_input)
         self._recorder = Recorder(
-            journal,
+            kept.journal,
             self._progress,
             parts.views,
             redactor=parts.redactor,
@@ -163,6 +161,8 @@ class _Running:
         """Run it all; a fault of runner's own is reported and ends the run with a summary all the same."""
         try:
             fatal, bugs = run_loop(self.main())
+        except RunnerError as error:
+            return error, []
         except Exception as error:  # noqa: BLE001 - the last place that knows of the run
             return None, [self._report(error)]
         return fatal, [*bugs, *self._recorder.faults]
@@ -170,6 +170,7 @@ class _Running:
     def explain(self, fatal: RunnerError | None) -> None:
         """Say on standard error what ended the run, and which view failed."""
         words = [f"error: {fatal.message}"] if fatal else []
+        words += self._kept.lost()
         words += [f"warning: a view failed and was left out: {name}" for name in self._recorder.dropped]
         words += [f"warning: a fault in runner: {fault}" for fault in self._recorder.faults]
         with suppress(OSError, ValueError):
@@ -304,6 +305,8 @@ class _Running:
             for _ in range(TICKS_A_RECORD):
                 await asyncio.sleep(TICK)
                 self._recorder.tick(time.time())
+                if (problem := _failure(self._journal)) is not None:
+                    self._stop.raise_to(Level.STOP, problem.message)
             now = (self._progress.active, self._progress.done)
             if now != last:
                 last = now
@@ -313,7 +316,8 @@ class _Running:
         action = self.interrupts.interrupt()
         self._recorder.emit(Signalled(signal="SIGINT", action=action))
         if action == "exit":
-            self._journal.close()
+            self._kept.close()
+            self.explain(_failure(self._journal))
             leave(self.interrupts.exit or 1)
 
     def _terminated(self, name: str) -> None:

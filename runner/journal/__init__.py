@@ -14,18 +14,22 @@ what was written is in doubt; nothing more is started, and the run ends with wha
 from runner.journal.appending import Journal
 from runner.journal.checking import DamageError
 from runner.journal.holding import hold, holder, is_held
+from runner.journal.names import NAME, RESCUED
 from runner.journal.reading import Report, read, verify
 from runner.journal.records import FIRST_SUM, encode
-from runner.journal.recovering import NAME, Recovered, recover
+from runner.journal.recovering import Recovered, recover
+from runner.journal.rescuing import Rescue
 from runner.journal.writing import Writer
 
 __all__ = [
     "FIRST_SUM",
     "NAME",
+    "RESCUED",
     "DamageError",
     "Journal",
     "Recovered",
     "Report",
+    "Rescue",
     "Writer",
     "encode",
     "hold",

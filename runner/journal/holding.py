@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from runner.errors import JournalError, LockError, RunnerError
-from runner.journal.reading import open_journal, read
+from runner.journal.reading import open_journal, read, unreadable
 from runner.model.events import RunStarted
 
 TRIES = 10
@@ -60,8 +60,10 @@ def _check_place(descriptor: int, path: Path) -> None:
     """Raise LockError where another file has come into the place of the one that is locked."""
     try:
         is_there = os.path.samestat(os.fstat(descriptor), path.stat())
-    except OSError:
+    except FileNotFoundError:
         is_there = False
+    except OSError as error:
+        raise unreadable(str(path), error) from error
     if not is_there:
         raise LockError(f'the journal was replaced just now: "{path}"', hint="try again")
 

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.crashpoints import crash_point
-from runner.disk import sync_folder, write_all
+from runner.disk import read_all, sync_folder, write_all
 from runner.errors import JournalError
 from runner.journal.checking import SUM, Chain, DamageError
 from runner.journal.holding import hold
+from runner.journal.names import NAME, RESCUED, TORN
 from runner.journal.reading import Scan, open_journal
 from runner.model.events import Event
 from runner.run_folder import RunFolder
-
-NAME = "events.jsonl"
 
 See = Callable[[int, float, Event], None]
 """Is called for each record: its number, its time (seconds since 1970) and its event."""
@@ -64,6 +63,7 @@ def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Reco
         see(seq, ts, event)
     try:
         warnings = _repair(descriptor, scan, folder, kept) if scan.tail else ()
+        warnings += _take_in(descriptor, scan, folder, see)
         os.fsync(descriptor)
         sync_folder(path.parent)
     except OSError as error:
@@ -99,11 +99,35 @@ def _repair(descriptor: int, scan: Scan, folder: RunFolder, kept: bytes) -> tupl
 def _set_aside(folder: RunFolder, rest: bytes) -> str:
     """Keep the bytes in a file beside the journal, unless the latest such file has them; gives its name."""
     number = 1
-    while (folder.path / f"{NAME}.torn-{number}").exists():
+    while (folder.path / f"{TORN}{number}").exists():
         number += 1
-    latest = folder.path / f"{NAME}.torn-{number - 1}"
-    if number > 1 and latest.read_bytes() == rest:
+    latest = folder.path / f"{TORN}{number - 1}"
+    if number > 1 and read_all(latest) == rest:
         return latest.name
-    name = f"{NAME}.torn-{number}"
+    name = f"{TORN}{number}"
     folder.write(name, rest, sync=True)
     return name
+
+
+def _take_in(descriptor: int, scan: Scan, folder: RunFolder, see: See) -> tuple[str, ...]:
+    """Write what a failing disk did not take, and was kept beside, where it belongs; gives that in words."""
+    try:
+        *lines, _ = read_all(folder.path / RESCUED).split(b"\n")
+    except FileNotFoundError:
+        return ()
+    new = [line for line in lines if scan.chain.number(line) >= scan.chain.seq]
+    first = scan.chain.seq
+    if new and (number := scan.chain.number(new[0])) > first:
+        raise JournalError(
+            f'the journal lacks records {first} to {number - 1}: "{RESCUED}" beside it begins behind them',
+            hint=f"`runner runs salvage {folder.id}` keeps what is certain of both, in a new file",
+        )
+    block = b"".join(line + b"\n" for line in new)
+    scan.chain.path = str(folder.path / RESCUED)
+    for seq, ts, event in scan.take(block):
+        see(seq, ts, event)
+    crash_point("in_repair")
+    write_all(descriptor, block)
+    os.fsync(descriptor)
+    (folder.path / RESCUED).unlink()
+    return (f'{len(new)} records that the disk did not take were taken in from "{RESCUED}"',) if new else ()
