@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from runner import journal, run_folder
 from runner.errors import InputError, JournalError
 from runner.location import Problem
+from runner.model.go_on import Commands
 from runner.run_folder import RunFolder
 from runner.words import suggest
 
@@ -74,9 +74,13 @@ def is_live(run: RunFolder) -> bool:
 
 def command(verb: str, run: RunFolder) -> str:
     """What a person types to do something about a run that is found, for a shell: ``runner resume RUN``."""
+    return commands(run).line(verb)
+
+
+def commands(run: RunFolder) -> Commands:
+    """The command lines about a run that is found."""
     root = run.path.parent
-    where = () if root == root_of(None) else ("--runs-dir", str(root))
-    return shlex.join(["runner", *verb.split(), run.id, *where])
+    return Commands(run.id, () if root == root_of(None) else ("--runs-dir", str(root)))
 
 
 def _last(runs: Sequence[RunFolder]) -> RunFolder:

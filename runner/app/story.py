@@ -12,8 +12,8 @@ from runner.model.changed import changed
 from runner.model.deeds import Deeds
 from runner.model.deeds import as_data as deeds_as_data
 from runner.model.encoding import decode_plan
-from runner.model.events import Decision, HostEnded, RunStarted
-from runner.model.outcome import HostStatus
+from runner.model.events import Decision, RunStarted
+from runner.model.gone import died
 from runner.model.plan import Plan
 from runner.model.progress import Progress
 from runner.model.summary import Summary
@@ -21,9 +21,6 @@ from runner.reporting import history_of_run
 from runner.reporting.summary import render
 from runner.reporting.wording import step_names
 from runner.run_folder import RunFolder
-
-NEVER_BEGUN = "the run was over before it came to it"
-"""Why a host did not run that the journal of a run does not name."""
 
 
 @dataclass(slots=True)
@@ -52,12 +49,13 @@ class Story:
         was = summaries.recorded(ended) if ended else None
         if was is not None:
             return changed(was, folder=str(self.run.path))
-        found = summaries.of(self.progress, run=self.run.id, folder=str(self.run.path))
+        folder, commands = str(self.run.path), finding.commands(self.run)
+        if self.has_died:
+            return died(self.progress, self.plan, commands=commands, folder=folder)
+        found = summaries.of(self.progress, run=self.run.id, folder=folder, commands=commands)
         if ended is not None:
             return changed(found, status=ended.status, exit=ended.exit)
-        if self.is_live:
-            return changed(found, status="running", go_on=())
-        return changed(found, status="died", go_on=(finding.command("resume", self.run),))
+        return changed(found, status="running", go_on=())
 
 
 def read(run: RunFolder) -> Story:
@@ -71,8 +69,6 @@ def read(run: RunFolder) -> Story:
             story.starts.append((ts, event))
         elif isinstance(event, Decision):
             story.decisions.append((ts, event))
-    if story.has_died and story.plan is not None:
-        _account_for_all(story.progress, story.plan)
     return story
 
 
@@ -81,18 +77,6 @@ def _plan(run: RunFolder) -> Plan | None:
         return decode_plan((run.path / "plan.json").read_bytes())
     except (OSError, JournalError):
         return None
-
-
-def _account_for_all(progress: Progress, plan: Plan) -> None:
-    """Let each host that the run never came to end as not run, in every play that it is part of."""
-    for play in plan.plays:
-        known = progress.plays.get(play.id)
-        for wave in play.waves:
-            for host in wave.hosts:
-                if known is not None and host not in known.hosts:
-                    status = HostStatus.NOT_RUN.value
-                    ended = HostEnded(play=play.id, wave=wave.index, host=host, status=status, reason=NEVER_BEGUN)
-                    progress.apply(ended, progress.now)
 
 
 def text(story: Story, *, with_steps: bool) -> Iterator[str]:

@@ -9,7 +9,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     """Why a run did not end well; several can hold. ``interrupted`` is the first signal that stopped it, or empty.
 
     ``aborted`` where steps exceeded a failure budget, ``gate`` where a gate did, ``denied`` where a person said no.
-    ``paused`` where a question is unanswered.
+    ``paused`` where a question is unanswered. ``died`` where its process ended without saying so.
     """
 
     failed: bool = False
@@ -22,6 +22,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     rolled_back: bool = False
     rollback_failed: bool = False
     interrupted: str = ""
+    died: bool = False
 
 
 class FailureGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,39 @@ class FailureGroup(msgspec.Struct, frozen=True, kw_only=True):
     output: Mapping[str, str] = {}
     section: str = ""
     delegate: str = ""
+
+
+class UnknownGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Hosts on which a step was started and nobody knows how it ended: a person has to decide.
+
+    ``began`` (RFC 3339, empty where it is not known), ``reason`` and ``commands``, one for each way to settle it, are
+    those of the first host. The other fields as in ``FailureGroup``.
+    """
+
+    play: str
+    step: str
+    hosts: tuple[str, ...]
+    began: str
+    reason: str
+    commands: tuple[str, ...]
+    section: str = ""
+    delegate: str = ""
+
+
+class SettledGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Hosts on which the end of a step was not heard, and what was decided. ``what how by`` are those of ``decision``.
+
+    ``what`` is ``recalled`` where its end was read from the host's record.
+    """
+
+    play: str
+    step: str
+    hosts: tuple[str, ...]
+    what: str
+    how: str
+    by: str = ""
+    reason: str = ""
+    section: str = ""
 
 
 class GateGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -161,12 +195,16 @@ class SlowHost(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run.
 
-    ``status`` is ``ok failed aborted unknown rolled_back rollback_failed paused interrupted``; ``exit`` is None until
-    the command line has filled it in. ``counts`` are hosts and ``steps`` are steps by status, ``sections`` those that
-    count in no progress, by section; ``hosts`` names by status. ``failures`` are the hosts' own; ``rescued`` and
-    ``ignored`` are not, and ``rollback_failures`` came in a rollback. ``unfinished`` are the hosts that did not run,
-    were cancelled, or were left at work, ``handlers`` those that have yet to run. ``go_on`` are commands to type next.
-    Times are RFC 3339 in UTC, durations seconds.
+    ``status`` is ``ok failed aborted unknown rolled_back rollback_failed paused interrupted``, or ``died`` where nobody
+    said how it ended; ``exit`` is None until the command line has filled it in. It covers all processes of a run that
+    was gone on with, ``resumed`` times; ``duration`` leaves out when none was there.
+
+    ``counts`` are hosts and ``steps`` are steps by status, ``sections`` those that count in no progress, by section;
+    ``hosts`` names by status. ``failures`` are the hosts' own; ``rescued`` and ``ignored`` are not, and
+    ``rollback_failures`` came in a rollback. ``unfinished`` are the hosts that did not run, were cancelled, or were
+    left at work, ``handlers`` those that have yet to run. ``unknown`` are steps whose end nobody heard, for a person to
+    decide, ``settled`` those that were. ``go_on`` are commands to type next. Times are RFC 3339 in UTC, durations
+    seconds.
     """
 
     run: str
@@ -180,6 +218,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     started: str
     ended: str
     duration: float
+    resumed: int = 0
     done: int
     total: int
     counts: Mapping[str, int]
@@ -194,6 +233,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rollback_failures: tuple[FailureGroup, ...] = ()
     unfinished: tuple[HostGroup, ...]
     handlers: tuple[HandlerGroup, ...] = ()
+    unknown: tuple[UnknownGroup, ...] = ()
+    settled: tuple[SettledGroup, ...] = ()
     questions: tuple[OpenQuestion, ...] = ()
     denied: tuple[Denial, ...] = ()
     slowest_steps: tuple[SlowStep, ...]

@@ -5,15 +5,13 @@ it ended, what it had failed at and its bad ends are taken back, while what ende
 stands and counts once, though it be done again. Whatever is not taken up stays as it was.
 """
 
-from collections.abc import Callable
-
 from runner.model.changed import changed
 from runner.model.ends import CODES, STATUSES, end_at, wants_another, with_end
 from runner.model.events import Decision, HostEnded, HostStarted, RunStarted, StepEnded
 from runner.model.illegal import illegal
-from runner.model.outcome import HostStatus
+from runner.model.outcome import HostStatus, Status
 from runner.model.phases import CUT, DELAYED, ENDED, LOOPING, RUNNING
-from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats, WaveProgress, merged_status
+from runner.model.state import HostProgress, PlayProgress, RunState, StepStats, WaveProgress, merged_status
 
 _COUNTED = frozenset(status for status in HostStatus if status.counts)
 _BACK = frozenset({HostStatus.ROLLED_BACK, HostStatus.ROLLBACK_FAILED})
@@ -26,7 +24,7 @@ def resumed(state: RunState, event: RunStarted, ts: float) -> None:
     """Another process goes on with the run."""
     if state.run is None or not event.resume:
         raise illegal(event, "the run has already started" if state.run else "no run has been started before")
-    state.ended, state.processes = None, state.processes + 1
+    state.ended, state.latest, state.processes = None, event, state.processes + 1
     if state.waiting_since is not None:
         state.waited += state.now - state.waiting_since
         state.waiting_since = None
@@ -56,6 +54,7 @@ def _cut(state: RunState, play: PlayProgress, asked: set[tuple[str, str]]) -> No
     for name, host in play.hosts.items():
         if host.phase not in {CUT, ENDED}:
             host.begun = (*(host.begun or ()), host.step) if host.step else host.begun or ()
+            host.since = state.at_work.get((play.id, host.step), {}).get(name, 0.0)
             if host.phase != RUNNING or (play.id, name) in asked:
                 host.step = ""
             host.phase, host.item_end, host.last = CUT, None, ""
@@ -78,7 +77,7 @@ def is_again(state: RunState, host: HostProgress) -> bool:
 
 def take_up(state: RunState, play: PlayProgress, host: HostProgress, event: HostStarted) -> None:
     """A host that an earlier process knew is let to work again; for a section alone its own steps stay as they are."""
-    host.process, host.step = state.processes, ""
+    host.process, host.step, host.rerun = state.processes, "", ()
     begun = host.begun or ()
     if not event.section:
         _reopen(state, play, host, event.host)
@@ -91,7 +90,10 @@ def _reopen(state: RunState, play: PlayProgress, host: HostProgress, name: str) 
     wave = play.waves.get(host.wave)
     if wave is not None:
         wave.again.add(name)
-    _failures_taken_back(state, play.id, name, lambda one: one.counts)
+    for failure in state.failed_before.get((play.id, name), ()):
+        host.since = failure.began if failure.counts and failure.status == Status.UNKNOWN else host.since
+        failure.is_past = failure.is_past or failure.counts
+    _remote_again(state, name)
     if not host.status:
         return
     take_back(play, host)
@@ -144,16 +146,6 @@ def _ends_taken_back(state: RunState, play: PlayProgress, host: HostProgress) ->
     return tuple(found)
 
 
-def _failures_taken_back(state: RunState, play: str, name: str, chosen: Callable[[Failure], bool]) -> None:
-    """Failures of earlier processes that count no longer, and the exit status that they gave the host."""
-    known = state.failed_before.get((play, name), [])
-    for failure in known:
-        if chosen(failure):
-            failure.is_past = True
-    if known:
-        _remote_again(state, name)
-
-
 def _remote_again(state: RunState, name: str) -> None:
     """The exit status with which a host first failed, of the failures that still stand."""
     state.remote.pop(name, None)
@@ -198,7 +190,11 @@ def decided(state: RunState, event: Decision) -> None:
     if event.item is not None or event.section:
         return
     host.begun = (*(host.begun or ()), event.step)
-    if event.what in _SETTLES and host.phase not in {RUNNING, DELAYED, LOOPING}:
+    if host.phase in {RUNNING, DELAYED, LOOPING}:
+        return
+    if event.what == "rerun" and host.phase in {CUT, ENDED}:
+        host.rerun = (*host.rerun, event.step)
+    if event.what in _SETTLES:
         settle(state, play, host, event, CODES[_SETTLES[event.what]])
         host.known = host.ends
         host.step = host.step if host.step != event.step else ""

@@ -11,6 +11,9 @@ from runner.model.outcome import Status
 from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, UNSENT, step_end
 from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
 
+_HEARD = frozenset({Status.OK, Status.CHANGED, Status.FAILED, Status.TIMED_OUT})
+"""Ends that a record on a host can tell."""
+
 
 def intent(state: RunState, event: StepIntent, ts: float) -> None:
     """A step, an item or another attempt starts."""
@@ -23,7 +26,7 @@ def intent(state: RunState, event: StepIntent, ts: float) -> None:
     _stats(play, event)
     host.step = event.step
     state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
-    host.attempt, host.phase, host.last = attempt, following, ""
+    host.attempt, host.phase, host.last, host.part = attempt, following, "", event.section
 
 
 def meanwhile(state: RunState, event: StepOutput | StepNote, ts: float) -> None:
@@ -49,7 +52,7 @@ def retry(state: RunState, event: StepRetry, ts: float) -> None:
     _check_may_run(play, host, event)
     state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
     _stats(play, event)
-    host.step, host.attempt, host.phase = event.step, event.attempt or 1, following
+    host.step, host.attempt, host.phase, host.part = event.step, event.attempt or 1, following, event.section
     state.retries += 1
 
 
@@ -60,12 +63,12 @@ def ended(state: RunState, event: StepEnded, ts: float) -> None:
     _check_may_run(play, host, event)
     stats = _stats(play, event)
     state.output_lost += event.output_lost
-    if event.late:
+    if event.late and event.status in _HEARD and not _is_decided(state, event):
         state.recalled.append((event.play, event.host, event.step))
     if event.item is None:
-        _count(state, play, host, stats, event)
+        began = _count(state, play, host, stats, event)
         if event.status in BAD:
-            _failed(state, host, event, ts)
+            _failed(state, host, event, ts, began)
         if event.section == "handlers":
             _handler_ended(play, host, event)
         host.step, host.item_end, host.last = "", None, ""
@@ -76,27 +79,32 @@ def ended(state: RunState, event: StepEnded, ts: float) -> None:
     host.phase = following
 
 
-def _count(state: RunState, play: PlayProgress, host: HostProgress, stats: StepStats, event: StepEnded) -> None:
+def _count(state: RunState, play: PlayProgress, host: HostProgress, stats: StepStats, event: StepEnded) -> float:
+    """Count the end of a step; gives when the step began, in seconds, 0 where it was never sent."""
+    began = 0.0
     hosts = state.at_work.get((event.play, event.step))
-    if hosts is not None and hosts.pop(event.host, None) is not None and not hosts:
-        del state.at_work[event.play, event.step]
+    if hosts is not None:
+        began = hosts.pop(event.host, 0.0)
+        if not hosts:
+            del state.at_work[event.play, event.step]
     if event.status != Status.SKIPPED:
         stats.add(round(event.duration * 1e6), event.host)
     if event.section:
         state.sections[event.section] += 1
-        return
+        return began
     code = CODES[event.status] + (TAKEN if event.ignored or event.rescued else 0)
     if host.dropped or end_at(host.ends, stats.index):
         settle(state, play, host, event, code)
-        return
+        return began
     host.ends |= code << 4 * stats.index
     host.over += 1
     stats.gone += 1
     state.steps[event.status] += 1
     state.done += 1
+    return began
 
 
-def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float) -> None:
+def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float, began: float) -> None:
     item = host.item_end or event
     failure = Failure(
         event.play,
@@ -106,6 +114,7 @@ def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float) ->
         event.status,
         event.reason or item.reason,
         ts,
+        began or host.since,
         kind=event.kind,
         src=event.src,
         rc=event.rc if event.rc is not None else item.rc,
@@ -142,6 +151,12 @@ def _check_may_run(play: PlayProgress, host: HostProgress, event: StepEvent) -> 
         return
     if end_at(host.ends, stats.index) and not end_at(host.known, stats.index):
         raise illegal(event, "the step has already ended on this host")
+
+
+def _is_decided(state: RunState, event: StepEnded) -> bool:
+    """Whether a late end is what somebody decided, not what the host's record said."""
+    last = next((one for one in reversed(state.decisions) if one.host == event.host and one.play == event.play), None)
+    return last is not None and (last.step, last.item) == (event.step, event.item) and last.what != "rerun"
 
 
 def _began_before(host: HostProgress, event: StepEvent) -> bool:

@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from runner.model.account import Flags
 from runner.model.outcome import HostStatus
-from runner.model.state import RunState
+from runner.model.remaining import EXCLUDED
+from runner.model.state import PlayProgress, RunState
 
-GO_ON = (
+RERUN = (
     HostStatus.FAILED,
     HostStatus.UNREACHABLE,
     HostStatus.GATE_FAILED,
@@ -14,35 +17,78 @@ GO_ON = (
     HostStatus.CANCELLED,
     HostStatus.NOT_RUN,
 )
-"""Host statuses that a second run would be for, the worst known first. Not ``unknown``: its step may have run, and a
+"""Host statuses that a new run would be for, the worst known first. Not ``unknown``: its step may have run, and a
 person looks before it is sent again; nor ``rollback_failed``, for the same reason."""
 
+WAYS = ("ok", "failed", "rerun")
+"""What a person can say of a step whose end nobody heard."""
 
-def go_on(state: RunState, hosts: Mapping[str, tuple[str, ...]], *, folder: str) -> tuple[str, ...]:
-    """A command for each status that a second run would be for, with its hosts from the lists in the run folder."""
-    if state.run is None or not folder:
+_WELL = {HostStatus.OK.value, HostStatus.CHANGED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Command lines about one run: ``run`` is its id, ``where`` the option that says where it is kept, if one must."""
+
+    run: str
+    where: tuple[str, ...] = ()
+
+    def line(self, verb: str, *words: str) -> str:
+        """One of them, for a shell; ``verb`` may be two words."""
+        return shlex.join(["runner", *verb.split(), self.run, *words, *self.where])
+
+    def resolve(self, host: str, step: str) -> tuple[str, ...]:
+        """What settles a step whose end nobody heard, one way or another."""
+        return tuple(self.line("resolve", host, step, f"--{way}") for way in WAYS) if self.run else ()
+
+
+def commands(state: RunState, run: str) -> Commands:
+    """Those about the run of that id, kept where its latest process was told."""
+    latest = state.latest or state.run
+    return Commands(run, tuple(_runs_dir(latest.argv if latest else ())))
+
+
+def go_on(state: RunState, flags: Flags, hosts: Mapping[str, tuple[str, ...]], commands: Commands) -> tuple[str, ...]:
+    """What goes on with this run, what answers its question before, and what does its hosts over in a new one."""
+    if state.run is None or not commands.run or state.run.mode != "run":
         return ()
-    inventories = [word for path in state.run.inventory for word in ("-i", path)]
-    words = state.run.argv[1:] or ("run", state.run.playbook, *inventories)
-    again = ["runner", *_without_limits(words), "--limit"]
-    return tuple(shlex.join([*again, f"@{folder}/hosts/{status}"]) for status in GO_ON if hosts.get(status))
+    over = [status.value for status in RERUN if hosts.get(status)]
+    found = []
+    if is_resumable(state, flags):
+        if flags.paused and not flags.interrupted:
+            found.append(commands.line("approve"))
+        found.append(commands.line("resume"))
+    elif flags == Flags():
+        return ()
+    if over:
+        found.append(commands.line("rerun", "--only", ",".join(over)))
+    return tuple(found)
+
+
+def is_resumable(state: RunState, flags: Flags) -> bool:
+    """Whether something of the run is left that going on with it does: a play that went back stays there."""
+    is_back = any(_is_back(play) for play in state.plays.values())
+    if any(_is_unfinished(play) for play in state.plays.values() if not _is_back(play)):
+        return True
+    return state.plan is None or (flags != Flags() and not is_back)
+
+
+def _is_back(play: PlayProgress) -> bool:
+    return play.rollback is not None and play.rollback.status == HostStatus.ROLLED_BACK
+
+
+def _is_unfinished(play: PlayProgress) -> bool:
+    if play.counts.total() < play.of_hosts:
+        return True
+    return any(
+        host.status not in _WELL and (host.status, host.reason) != (HostStatus.NOT_RUN, EXCLUDED)
+        for host in play.hosts.values()
+    )
 
 
 def approve_command(argv: Sequence[str], run: str) -> str:
     """What answers the question that a run waits with. ``argv`` is the command line of the run."""
-    return shlex.join(["runner", "approve", *_runs_dir(argv), run])
-
-
-def _without_limits(words: Sequence[str]) -> list[str]:
-    """A command line as it was typed, but for ``--limit``: the same release, on other hosts."""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        is_limit = word in {"-l", "--limit"}
-        if not skip and not is_limit and not word.startswith(("--limit=", "-l")):
-            kept.append(word)
-        skip = is_limit
-    return kept
+    return Commands(run, tuple(_runs_dir(argv))).line("approve")
 
 
 def _runs_dir(words: Sequence[str]) -> list[str]:

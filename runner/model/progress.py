@@ -155,7 +155,8 @@ class Progress(RunState):
     def _once(self, event: RunStarted | PlanReady | RunEnded, ts: float) -> None:
         match event:
             case RunStarted() if self.run is None and not event.resume:
-                self.run, self.started_at, self.began_at, self.processes = event, ts, ts, 1
+                self.run, self.latest, self.processes = event, event, 1
+                self.started_at = self.began_at = ts
             case RunStarted():
                 fold_resumes.resumed(self, event, ts)
             case PlanReady():

@@ -27,8 +27,9 @@ from runner.model.phases import WAITING
 class Failure(msgspec.Struct):
     """One step that failed on one host; ``step`` is empty where the host failed outside any step. ``ts`` in seconds.
 
-    ``ignored`` and ``rescued`` are not the host's own failure. ``section`` is that of the step; ``rollback`` for all
-    that a host does then, ``always`` too. ``is_past`` where its host, or its step, has been taken up again since.
+    ``began`` is when it was first sent, in seconds, 0 where it was not. ``ignored`` and ``rescued`` are not the host's
+    own failure. ``section`` is that of the step; ``rollback`` for all that a host does then, ``always`` too.
+    ``is_past`` where its host, or its step, has been taken up again since.
     """
 
     play: str
@@ -38,6 +39,7 @@ class Failure(msgspec.Struct):
     status: str
     reason: str
     ts: float
+    began: float = 0.0
     kind: str = ""
     src: str = ""
     rc: int | None = None
@@ -63,7 +65,9 @@ class HostProgress(msgspec.Struct):
     that were notified and have not run. ``status`` is empty until it first ends. ``dropped`` are the steps it left.
 
     ``process`` is the last that knew it. ``begun``, None unless it was taken up again, are the steps that an earlier
-    one began and that have no end to keep; ``known`` the ends of others, which may be had once more.
+    one began and that have no end to keep; ``known`` the ends of others, which may be had once more. ``rerun`` are
+    those that a person wants to run again. ``part`` is the section of the step at work; where the process that ran it
+    is gone, ``since`` is when that began, in seconds.
     """
 
     wave: int = 0
@@ -84,6 +88,9 @@ class HostProgress(msgspec.Struct):
     process: int = 1
     begun: tuple[str, ...] | None = None
     known: int = 0
+    rerun: tuple[str, ...] = ()
+    part: str = ""
+    since: float = 0.0
 
 
 class StepStats(msgspec.Struct):
@@ -220,11 +227,10 @@ class RunState:
     ``questions`` wait for an answer. ``waited`` are the seconds in which nothing but a person or a bake was waited
     for; ``waiting_since`` is since when it is so now.
 
-    ``processes`` counts those that wrote the run, ``began_at`` is the start of the last one, in seconds, and ``kept``
-    the steps that had ended well before it. ``away`` are the seconds in which none was there. ``decisions`` and
-    ``recalled`` (play, host, step) are how steps were settled whose end nobody had heard: by somebody, or by the
-    host's record.
-    ``failed_before`` are the failures of earlier processes, by play and host.
+    ``processes`` counts those that wrote the run, ``latest`` says what the last one is, ``began_at`` is its start, in
+    seconds, and ``kept`` the steps that nobody waited for any more before it. ``away`` are the seconds in which none
+    was there. ``decisions`` and ``recalled`` (play, host, step) are how steps were settled whose end nobody had heard:
+    by somebody, or by the host's record. ``failed_before`` are the failures of earlier processes, by play and host.
     """
 
     run: RunStarted | None = None
@@ -256,6 +262,7 @@ class RunState:
     warnings: list[Warned] = field(default_factory=list)
     signals: list[Signalled] = field(default_factory=list)
     processes: int = 0
+    latest: RunStarted | None = None
     began_at: float = 0.0
     kept: int = 0
     away: float = 0.0

@@ -6,15 +6,17 @@ runs have equal summaries.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from runner.model import groups
+from runner.model import groups, unheard
 from runner.model.account import PlaySummary, RollbackSummary, Summary, WaveSummary
+from runner.model.changed import changed
+from runner.model.dates import date
 from runner.model.events import Event, RunEnded
-from runner.model.go_on import go_on
+from runner.model.go_on import Commands, go_on
+from runner.model.go_on import commands as commands_of
 from runner.model.outcome import HostStatus, Status
 from runner.model.slowest import slowest_hosts, slowest_steps
 from runner.model.state import Failure, PlayProgress, RollbackProgress, RunState, WaveProgress
@@ -23,10 +25,17 @@ from runner.model.verdict import flags_of, hosts_by_status, status_of
 __all__ = ["Summary", "as_data", "dated", "of", "recorded", "with_exit"]
 
 
-def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
-    """The summary of what ``state`` has seen so far. ``run`` is the run's id, ``folder`` the path of its folder."""
+def of(
+    state: RunState, *, run: str = "", folder: str = "", has_died: bool = False, commands: Commands | None = None
+) -> Summary:
+    """The summary of what ``state`` has seen so far. ``run`` is the run's id, ``folder`` the path of its folder.
+
+    ``has_died`` where no process is at work at it any more, and none has said how it ended. ``commands`` are
+    those about it, None for what its command line tells.
+    """
+    about = commands or commands_of(state, run)
     started, plan = state.run, state.plan
-    flags = flags_of(state)
+    flags = changed(flags_of(state), died=has_died)
     hosts = hosts_by_status(state)
     return Summary(
         run=run,
@@ -36,9 +45,10 @@ def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
         playbook=started.playbook if started else "",
         name=started.name if started else "",
         folder=folder,
-        started=_time(state.started_at),
-        ended=_time(state.now),
+        started=date(state.started_at),
+        ended=date(state.now),
         duration=round(state.now - state.started_at - state.away, 6),
+        resumed=max(state.processes - 1, 0),
         done=state.done,
         total=state.total,
         counts={status: len(names) for status, names in hosts.items()},
@@ -53,6 +63,8 @@ def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
         rollback_failures=groups.failures(state, _is_of_rollback),
         unfinished=groups.unfinished(state),
         handlers=groups.handlers(state),
+        unknown=unheard.unknown(state, about),
+        settled=unheard.settled(state),
         questions=groups.questions(state),
         denied=groups.denials(state),
         slowest_steps=slowest_steps(state),
@@ -60,7 +72,7 @@ def of(state: RunState, *, run: str = "", folder: str = "") -> Summary:
         notes=plan.notes if plan else (),
         warnings=len(state.warnings),
         output_lost=state.output_lost,
-        go_on=go_on(state, hosts, folder=folder),
+        go_on=go_on(state, flags, hosts, about),
     )
 
 
@@ -85,7 +97,7 @@ def recorded(ended: RunEnded) -> Summary | None:
 
 def dated(event: Event, ts: float) -> dict[str, Any]:
     """An event as plain data, with its time as the journal writes it."""
-    return {"ts": _time(ts), **msgspec.to_builtins(event)}
+    return {"ts": date(ts), **msgspec.to_builtins(event)}
 
 
 def _is_of_rollback(failure: Failure) -> bool:
@@ -133,7 +145,3 @@ def _wave(wave: WaveProgress) -> WaveSummary:
 def _ordered(counts: Mapping[str, int], statuses: Iterable[Status | HostStatus]) -> dict[str, int]:
     """What is not zero, the good first, as the statuses are listed."""
     return {status.value: counts[status] for status in statuses if counts.get(status)}
-
-
-def _time(ts: float) -> str:
-    return datetime.fromtimestamp(ts, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

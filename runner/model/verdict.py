@@ -9,6 +9,7 @@ from runner.model.phases import CUT, ENDED, RUNNING
 from runner.model.state import HostProgress, PlayProgress, RunState, merged_status
 
 STATUSES = (
+    ("died", "died"),
     ("interrupted", "interrupted"),
     ("rollback_failed", "rollback_failed"),
     ("unknown", "unknown"),
@@ -81,9 +82,16 @@ def status_at_work(state: RunState, play: PlayProgress, name: str, host: HostPro
 
     A step in which a person is asked has sent nothing.
     """
-    if (host.phase == RUNNING and not asked_of(state, play, name)) or (host.phase == CUT and host.step):
+    if open_step(state, play, name, host):
         return HostStatus.UNKNOWN
     return host.status or HostStatus.CANCELLED
+
+
+def open_step(state: RunState, play: PlayProgress, name: str, host: HostProgress) -> str:
+    """The step of a host at work that was sent, and whose end nobody heard; empty where there is none."""
+    if host.phase == RUNNING and not asked_of(state, play, name):
+        return host.step
+    return host.step if host.phase == CUT else ""
 
 
 def asked_of(state: RunState, play: PlayProgress, name: str) -> bool:

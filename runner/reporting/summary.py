@@ -44,9 +44,11 @@ class _Page:
         told = self._summary
         status = paint(told.status, told.status, color=self._color)
         why = f" (signal {visible(told.flags.interrupted)})" if told.flags.interrupted else ""
+        why = " (it ended without saying so)" if told.flags.died else why
         name = visible(told.run or told.name)
         yield ""
-        yield f"{paint('summary', 'bold', color=self._color)}  {name}  {status}{why}  {duration(told.duration)}"
+        again = f"  resumed {count(told.resumed, 'time')}" if told.resumed else ""
+        yield f"{paint('summary', 'bold', color=self._color)}  {name}  {status}{why}  {duration(told.duration)}{again}"
         yield f"  hosts  {counts(told.counts, color=self._color) or 'none'}"
         yield f"  steps  {self._steps()}"
         for play in told.plays:

@@ -10,6 +10,15 @@ from runner.reporting.wording import Names, count, hosts, paint, step_name
 TAIL = 10
 """Lines of output shown with a failure."""
 
+SETTLED = {
+    "ok": "taken as done",
+    "failed": "taken as failed",
+    "skip": "passed over",
+    "rerun": "run again",
+    "recalled": "its end was read from the host's record",
+}
+"""What was decided of a step whose end was not heard."""
+
 
 class Parts:
     """The lines of each part of one summary. ``names`` gives steps' names by play and id."""
@@ -29,11 +38,14 @@ class Parts:
         yield "ignored failures", self._failures(told.ignored)
         yield "denied", self._denied()
         yield "not finished", self._unfinished()
-        yield "handlers that did not run", self._handlers()
+        kept = ", kept for a resume" if any(words.startswith("runner resume ") for words in told.go_on) else ""
+        yield f"handlers that did not run{kept}", self._handlers()
         yield "slowest steps", self._slowest_steps()
         yield "slowest hosts", self._slowest_hosts()
+        yield "settled, as their end was not heard", self._settled()
         if told.flags.paused and not told.flags.interrupted:
             yield "waiting for a person", self._questions()
+        yield "to decide, as nobody knows how they ended", self._unknown()
 
     def _failures(self, groups: tuple[FailureGroup, ...]) -> Iterator[str]:
         for group in groups:
@@ -72,6 +84,23 @@ class Parts:
         step = f"  {self._step(about.play, about.step)}" if about.step else ""
         of = f"  {visible(about.host)}" if about.host else ""
         return f"{visible(about.play)}  wave {about.wave}{step}{of}"
+
+    def _settled(self) -> Iterator[str]:
+        for group in self._summary.settled:
+            who = f", says {visible(group.by)}" if group.how == "resolve" else ""
+            reason = f": {visible(group.reason)}" if group.reason else ""
+            step = self._step(group.play, group.step, group.section)
+            yield f"{hosts(group.hosts)}  {step}  {SETTLED.get(group.what, visible(group.what))}{who}{reason}"
+
+    def _unknown(self) -> Iterator[str]:
+        for group in self._summary.unknown:
+            on = f" on {visible(group.delegate)}" if group.delegate else ""
+            began = f"  began {visible(group.began[:19])}Z" if group.began else ""
+            step = self._step(group.play, group.step, group.section)
+            yield f"{hosts(group.hosts)}  {step}{on}{began}: {visible(group.reason)}"
+            yield from (f"    {visible(command)}" for command in group.commands)
+            if len(group.hosts) > 1 and group.commands:
+                yield f"    likewise for {count(len(group.hosts) - 1, 'other host')}: {hosts(group.hosts[1:])}"
 
     def _handlers(self) -> Iterator[str]:
         for group in self._summary.handlers:

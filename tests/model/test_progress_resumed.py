@@ -34,7 +34,17 @@ from runner.model import summary
 from runner.model.events import Decision, HostConnecting, HostLost, LockReleased, LockTaken, Signalled
 from runner.model.progress import IllegalEventError, Progress
 
-TOLD_APART = {"started", "ended", "duration", "slowest_steps", "slowest_hosts", "sections", "resumed", "settled"}
+TOLD_APART = {
+    "started",
+    "ended",
+    "duration",
+    "slowest_steps",
+    "slowest_hosts",
+    "sections",
+    "resumed",
+    "settled",
+    "unknown",
+}
 """What says how a run came to its end, not to which."""
 
 
@@ -48,8 +58,9 @@ def fold(*parts: list) -> Progress:
 def outcome(progress: Progress) -> dict:
     data = msgspec.to_builtins(summary.of(progress))
     (play,) = data.pop("plays")
+    unknown = [(one["step"], one["hosts"]) for one in data["unknown"]]
     waves = [{**wave, "duration": 0} for wave in play["waves"]]
-    return {"waves": waves, "counts of play": play["counts"], "gates": play["gates"]} | {
+    return {"waves": waves, "counts of play": play["counts"], "gates": play["gates"], "open": unknown} | {
         name: value for name, value in data.items() if name not in TOLD_APART
     }
 

@@ -150,7 +150,8 @@ def test_what_did_not_run_is_grouped_by_reason():
             host_ended("web9", "not_run", wave=2, reason="the budget was exceeded"),
             host_ended("web3", "not_run", wave=2, reason="other"),
         ),
-        folder="runs/r 1",
+        run="r1",
+        folder="runs/r1",
     )
 
     assert [(g.status, g.reason, g.hosts) for g in result.unfinished] == [
@@ -161,9 +162,8 @@ def test_what_did_not_run_is_grouped_by_reason():
     (web,) = result.plays
     assert (web.failures, web.allowed, web.exceeded, web.of_waves) == (1, 0, "kill", 2)
     assert result.go_on == (
-        "runner run deploy.yaml -i hosts.yaml --limit '@runs/r 1/hosts/failed'",
-        "runner run deploy.yaml -i hosts.yaml --limit '@runs/r 1/hosts/cancelled'",
-        "runner run deploy.yaml -i hosts.yaml --limit '@runs/r 1/hosts/not_run'",
+        "runner resume r1",
+        "runner rerun r1 --only failed,cancelled,not_run",
     )
 
 

@@ -170,23 +170,26 @@ def test_a_play_that_never_ran_says_why():
 
 
 def test_a_paused_run_says_what_is_asked_and_how_to_go_on():
-    """The question, and the command for the hosts that have not run."""
+    """The question, the command that answers it and the one that then goes on."""
     result = summary.of(
         folded(*OPENING, *turn("web1", "upload"), asked(question="go on with wave 2?"), host_ended("web3", "not_run")),
         run="20261121-1",
-        folder="runs/20261121-1",
     )
 
     assert result.status == "paused"
     assert result.questions == (OpenQuestion(play="web", wave=1, about="wave", question="go on with wave 2?"),)
-    assert [words.rpartition(" ")[2] for words in result.go_on] == ["@runs/20261121-1/hosts/not_run"]
+    assert result.go_on == (
+        "runner approve 20261121-1",
+        "runner resume 20261121-1",
+        "runner rerun 20261121-1 --only not_run",
+    )
 
 
 @pytest.mark.parametrize(
     ("argv", "command"),
     [
-        (("runner", "run", "a.yaml", "--runs-dir", "my runs"), "runner approve --runs-dir 'my runs' r1"),
-        (("runner", "run", "--runs-dir=runs", "a.yaml"), "runner approve --runs-dir=runs r1"),
+        (("runner", "run", "a.yaml", "--runs-dir", "my runs"), "runner approve r1 --runs-dir 'my runs'"),
+        (("runner", "run", "--runs-dir=runs", "a.yaml"), "runner approve r1 --runs-dir=runs"),
     ],
 )
 def test_the_command_to_answer_finds_the_run(argv, command):
@@ -226,7 +229,7 @@ def test_an_interrupt_decides_before_a_rollback():
 
 
 def test_hosts_that_a_gate_or_a_rollback_judged_may_go_on():
-    """They lack the release; what could not be rolled back a person looks at first."""
+    """In a new run, as they lack the release; what could not be rolled back a person looks at first."""
     turns = [
         *turn("web1", "upload"),
         *turn("web2", "upload"),
@@ -240,9 +243,9 @@ def test_hosts_that_a_gate_or_a_rollback_judged_may_go_on():
         rollback_ended("rollback_failed"),
     ]
 
-    result = summary.of(folded(*OPENING, *turns, wave_ended(), *rolled), folder="r")
+    result = summary.of(folded(*OPENING, *turns, wave_ended(), *rolled), run="r1")
 
-    assert [command.rpartition("/")[2] for command in result.go_on] == ["gate_failed", "rolled_back"]
+    assert result.go_on == ("runner resume r1", "runner rerun r1 --only gate_failed,rolled_back")
 
 
 def test_slow_handlers_are_named_too():

@@ -104,7 +104,7 @@ def test_a_question_is_told_at_once_with_what_to_type():
 
     assert "".join(written).splitlines()[-2:] == [
         "10:00:04  web  wave 1/3  asks: go on with wave 2: web[04-06]?",
-        "    answer with: runner approve --runs-dir 'my runs' r1 (--deny says no)",
+        "    answer with: runner approve r1 --runs-dir 'my runs' (--deny says no)",
     ]
 
 

@@ -77,8 +77,8 @@ def test_a_rollback_after_a_bad_gate():
         "  web3  not_run in play web: the failure budget is exceeded",
         "  db1  not_run in play db: dependency failed: web",
         "to go on",
-        "  runner run deploy.yaml -i hosts.yaml --limit @runs/r1/hosts/rolled_back",
-        "  runner run deploy.yaml -i hosts.yaml --limit @runs/r1/hosts/not_run",
+        "  runner resume r1",
+        "  runner rerun r1 --only rolled_back,not_run",
     ]
 
 
@@ -98,18 +98,24 @@ def test_rescued_failures_delegates_and_handlers():
 
     at = lines.index("rescued failures")
     assert lines[at + 1] == "  web1  upload on lb1  failed: exit status 1 (deploy.yaml:9)"
-    at = lines.index("handlers that did not run")
+    at = lines.index("handlers that did not run, kept for a resume")
     assert lines[at + 1] == "  web1  handler restart app: the host ended failed"
 
 
 def test_a_paused_run_ends_with_the_question():
-    """The last thing people read is what was waited for."""
+    """What was waited for, and behind it the command that answers and the one that then goes on."""
     lines = text_of(
         plan_ready(play(hosts=2, waves=2)), wave_started("web1", of=2), asked(question="go on with\x1b wave 2?")
     )
 
     assert lines[1].startswith("summary  r1  paused")
-    assert lines[-2:] == ["waiting for a person", "  web  wave 1  go on with\\e wave 2?"]
+    assert lines[-5:] == [
+        "waiting for a person",
+        "  web  wave 1  go on with\\e wave 2?",
+        "to go on",
+        "  runner approve r1",
+        "  runner resume r1",
+    ]
 
 
 def test_who_said_no_is_told():

@@ -109,8 +109,8 @@ def test_a_whole_page():
         "slowest hosts",
         "  1m 10s  web5",
         "to go on",
-        "  runner run deploy.yaml -i hosts.yaml --limit @runs/r1/hosts/failed",
-        "  runner run deploy.yaml -i hosts.yaml --limit @runs/r1/hosts/not_run",
+        "  runner resume r1",
+        "  runner rerun r1 --only failed,not_run",
     ]
 
 
@@ -124,6 +124,8 @@ def test_a_run_that_is_interrupted_before_its_plan():
         "  hosts  none",
         "  steps  0 of 0",
         "  records in runs/r1",
+        "to go on",
+        "  runner resume r1",
     ]
 
 
