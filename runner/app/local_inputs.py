@@ -25,6 +25,15 @@ def hashes_of(named: Iterable[tuple[str, str]], project: Path, cwd: Path) -> Map
     return found
 
 
+def hash_now(name: str, cwd: Path) -> str | None:
+    """The hash of what has such a name now, None where nothing has."""
+    path = cwd / name
+    with suppress(StepError, OSError, ValueError):
+        found = dict(_of_folder(path, cwd)) if name.endswith("/") else {name: _of_file(path)}
+        return next(iter(found.values()))
+    return None
+
+
 def _name(path: Path, cwd: Path) -> str:
     """As text that can be stored: a name that is no UTF-8 has its odd bytes spelt out."""
     return shown(path, cwd).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -18,6 +18,7 @@ from runner.model.changed import changed
 from runner.model.events import PlanReady
 from runner.model.plan import Plan
 from runner.model.playbook import leaves
+from runner.model.saved_plan import SavedPlan
 from runner.planning.compile import compile_plan
 from runner.planning.local_paths import local_paths
 from runner.planning.settings import PlanSettings
@@ -30,7 +31,8 @@ class Planned:
     """A plan, what it was made from, the seed of every chance in it, and the folder local files must stay within.
 
     ``max_open`` is how many hosts limits on open files allow at once. ``unhashed`` are the steps, by play and id, of
-    which only the run can tell which files they send: these are not among the plan's inputs.
+    which only the run can tell which files they send: these are not among the plan's inputs. ``saved`` is
+    what is said about the saved plan that it is.
     """
 
     plan: Plan
@@ -39,6 +41,7 @@ class Planned:
     project: Path
     max_open: int
     unhashed: tuple[tuple[str, str], ...] = ()
+    saved: SavedPlan | None = None
 
 
 def make_plan(settings: Settings, *, hash_files: bool = True, among: Collection[str] = ()) -> Planned:

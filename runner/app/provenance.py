@@ -34,6 +34,7 @@ class Marks:
     digests: Mapping[str, str] = field(default_factory=dict)
     durability: str = "full"
     resume: bool = False
+    saved_plan: str = ""
 
 
 def run_started(plan: Plan, marks: Marks, *, argv: tuple[str, ...], seed: int, mode: str = "run") -> RunStarted:
@@ -64,6 +65,7 @@ def run_started(plan: Plan, marks: Marks, *, argv: tuple[str, ...], seed: int, m
         token=marks.token,
         boot_id=boot_id(),
         durability=marks.durability,
+        saved_plan=marks.saved_plan,
     )
 
 

@@ -22,10 +22,11 @@ from runner.app.journals import Kept, new_journal
 from runner.app.locking import lock_of, take
 from runner.app.loop import leave, quiet_collector, run_loop, signals
 from runner.app.person import Person
-from runner.app.plans import Planned, duration_option, make_plan, plan_ready
+from runner.app.plans import Planned, duration_option, plan_ready
 from runner.app.provenance import Marks, run_started, user
 from runner.app.recorded import recorded
 from runner.app.recorder import Recorder
+from runner.app.saved_plans import chosen, claim
 from runner.app.settings import Settings
 from runner.app.views import Screen, make_views, to, wants_output
 from runner.crashpoints import crash_point
@@ -77,7 +78,7 @@ class Parts:
 
 def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     """Load, plan and run; gives the exit status. Raises RunnerError for all that is wrong before the first contact."""
-    planned = make_plan(settings)
+    settings, planned = chosen(settings, now=datetime.now(UTC))
     run_id = run_folder.new_id(datetime.now(UTC), chance.token_bytes(4))
     lock = lock_of(settings.playbook, planned.loaded.inventories, settings.inventory, settings.runs_dir)
     # Nobody is asked anything, and no secret is fetched, for a run that is not to be.
@@ -124,14 +125,17 @@ def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lo
     folder = run_folder.create(root, run_id)
     plan = encode_plan(planned.plan)
     folder.write("plan.json", plan, sync=True)
+    if planned.saved is not None:
+        claim(planned.saved, folder, settings, now=datetime.now(UTC))
     salt = chance.token_bytes(16)
     marks = Marks(
         salt=salt,
         token=chance.token_hex(16),
         plan=hashlib.sha256(plan).hexdigest(),
-        options=recorded(settings, redactor, seed=planned.seed, max_open=planned.max_open),
+        options=recorded(settings, redactor, seed=planned.seed, max_open=settings.max_open or planned.max_open),
         digests=digests_of(planned.plan, values, salt),
         durability=settings.durability,
+        saved_plan=planned.saved.id if planned.saved else "",
     )
     return Parts(settings, planned, folder, person, values, redactor, views, screen, connect_timeout, marks, lock)
 

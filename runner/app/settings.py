@@ -17,6 +17,7 @@ class Settings:
     ``limit`` and ``exclude`` are patterns, ``@file`` already read. ``output`` None is live on a terminal, else plain.
     ``durability`` ``relaxed`` leaves out the syncs of the journal.
     ``max_open`` is set where a stored plan is made again: how many hosts limits on open files allowed at once then.
+    ``sha256`` is the sum of the saved plan that is meant, ``plan_file`` its path once it stands for its playbook.
     """
 
     playbook: Path
@@ -44,6 +45,8 @@ class Settings:
     durability: Literal["full", "relaxed"] = "full"
     no_color: bool = False
     max_open: int | None = None
+    sha256: str | None = None
+    plan_file: Path | None = None
     argv: tuple[str, ...] = ()
 
 

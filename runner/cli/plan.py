@@ -1,14 +1,19 @@
 """``runner plan``: what a run would do. No host is contacted."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
+from runner.app.plan_file import is_saved
 from runner.app.plans import Planned, make_plan
+from runner.app.saving import save
 from runner.app.settings import Settings
+from runner.app.shown_plan import Shown, described, stored
 from runner.cli import exit_codes
 from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
 from runner.errors import InputError
@@ -16,11 +21,13 @@ from runner.location import Problem
 from runner.model.plan import Plan
 from runner.model.plan_description import document, encode_document
 from runner.patterns import did_you_mean
+from runner.reporting.escape import visible
 from runner.reporting.graph import Graph, graph
 from runner.reporting.graph_text import dot, mermaid
 from runner.reporting.plan import render
 from runner.reporting.preview import Preview
 from runner.reporting.problems import text
+from runner.reporting.saved_plan import saved_lines, standing_lines
 
 EPILOG = """\b
 Examples:
@@ -28,6 +35,8 @@ Examples:
   runner plan site.yaml -i inventory/production.yaml --limit 'web[01-04]' --host web03
   runner plan site.yaml --format json | jq '.plays[].waves[].hosts'
   runner plan site.yaml --format dot | dot -Tsvg > plan.svg
+  runner plan site.yaml -o plan.json --expires 2h
+  runner plan plan.json
 """
 
 GRAPHS: Mapping[str, Callable[[Graph], Iterator[str]]] = {"mermaid": mermaid, "dot": dot}
@@ -58,29 +67,84 @@ LINES = 1000
     help="Render the steps for this host; may be repeated. By default for the first of each wave.",
 )
 @click.option("--all-hosts", is_flag=True, envvar="RUNNER_ALL_HOSTS", help="List every step on every host.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Save the plan, in place of what is there: runner run FILE runs exactly it, once.",
+)
+@click.option("--expires", metavar="DURATION", help="How long a saved plan can be run: 7d by default.")
+@click.option("--sha256", metavar="SUM", help="The sum of a saved plan from another machine or user, to show it.")
+@click.option(
+    "--runs-dir",
+    envvar="RUNNER_RUNS_DIR",
+    type=click.Path(path_type=Path),
+    help="Where run folders are kept, and which saved plans were used.",
+)
 @helps_inputs
 def command(playbook: Path, *, form: str, only: tuple[str, ...], all_hosts: bool, **options: Any) -> int:
     """Show what running PLAYBOOK would do: plays, waves with their hosts, steps, the longest time.
 
-    Steps are rendered as far as no answer of a host is needed; the rest is shown as it is written.
+    Steps are rendered as far as no answer of a host is needed; the rest is shown as it is written. PLAYBOOK may be a
+    saved plan: it is shown as it was made, with what has changed since.
     """
     if form in GRAPHS and (only or all_hosts):
         raise click.UsageError(f"--format {form} draws waves and steps; --host and --all-hosts have no place in it")
+    saving = Saving(options.pop("out"), options.pop("expires"))
     options["limit"] = read_limit(options["limit"], Path.cwd())
     options["exclude"] = read_limit(options["exclude"], Path.cwd())
-    planned = make_plan(Settings(playbook=playbook, **options))
-    _check_hosts(only, planned.plan)
-    _warn(planned)
-    if form in GRAPHS:
-        _write(GRAPHS[form](graph(planned.plan)))
-        return exit_codes.OK
-    preview = Preview(planned.plan, planned.loaded.templates)
+    settings = Settings(playbook=playbook, **options)
+    shown = (_stored if is_saved(playbook) else _made)(settings, saving, only)
+    preview = Preview(shown.plan, shown.templates)
     if form == "json":
         tasks = preview.tasks(only or None) if only or all_hosts else None
-        click.echo(encode_document(document(planned.plan, items=preview.items, tasks=tasks)), nl=False)
+        click.echo(encode_document(document(shown.plan, items=preview.items, tasks=tasks, saved=shown.saved)), nl=False)
+        return exit_codes.OK
+    if form in GRAPHS:
+        _write(GRAPHS[form](graph(shown.plan)))
     else:
-        _write(render(planned.plan, preview, only=only, all_hosts=all_hosts))
+        _write(standing_lines(shown.saved, playbook) if shown.saved and not saving.out else ())
+        _write(render(shown.plan, preview, only=only, all_hosts=all_hosts))
+    if shown.saved and saving.out:
+        for line in saved_lines(shown.saved, saving.out):
+            click.echo(line, err=form in GRAPHS)
     return exit_codes.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Where a plan is saved, if it is, and for how long."""
+
+    out: Path | None
+    expires: str | None
+
+
+def _made(settings: Settings, saving: Saving, only: tuple[str, ...]) -> Shown:
+    """The plan of a playbook, saved where that is asked for."""
+    if settings.sha256 is not None:
+        raise click.UsageError(f"--sha256 is for a saved plan; {settings.playbook} is none")
+    if saving.expires is not None and saving.out is None:
+        raise click.UsageError("--expires is for a plan that is saved; add -o FILE")
+    planned = make_plan(settings)
+    _check_hosts(only, planned.plan)
+    _warn(planned)
+    saved = None
+    if saving.out is not None:
+        made = save(planned, settings, saving.out, expires=saving.expires, now=datetime.now(UTC))
+        saved = described(made.head, made.sha256, is_sealed=made.is_sealed)
+        for play, step in planned.unhashed:
+            words = f'only the run can tell which files step "{step}" of play "{play}" sends: they may change'
+            click.echo(f"note: {visible(words)}", err=True)
+    return Shown(planned.plan, planned.loaded.templates, saved)
+
+
+def _stored(settings: Settings, saving: Saving, only: tuple[str, ...]) -> Shown:
+    if saving.out is not None or saving.expires is not None:
+        raise click.UsageError(f"-o saves the plan of a playbook; {settings.playbook} is a saved plan already")
+    shown = stored(settings, now=datetime.now(UTC))
+    _check_hosts(only, shown.plan)
+    return shown
 
 
 def _check_hosts(names: Iterable[str], plan: Plan) -> None:

@@ -15,13 +15,14 @@ EPILOG = """\b
 Examples:
   runner run playbooks/rolling-deploy.yaml
   runner run site.yaml -i inventory/production.yaml --limit 'web[01-04]' --output plain
+  runner plan site.yaml -o plan.json && runner run plan.json
   runner run site.yaml --output json | jq -r 'select(.event == "host.ended") | .host + " " + .status'
 
 \b
 Exit status: 0 well, 1 a step or host failed, 2 input is wrong and nothing was contacted, 4 hosts unreachable and
 nothing else failed, 5 the failure budget was exceeded, 6 a step's outcome is unknown, 7 a gate or a person stopped the
-run, 8 rolled back, 9 the rollback failed, 10 somebody else runs it, 11 the run folder cannot be used, 20 a person has
-to decide, 130 and 143 interrupted.
+run, 8 rolled back, 9 the rollback failed, 10 somebody else runs it, 11 the run folder cannot be used, 12 a saved plan
+does not fit what is here, 20 a person has to decide, 130 and 143 interrupted.
 """
 
 
@@ -34,6 +35,9 @@ to decide, 130 and 143 interrupted.
     envvar="RUNNER_CONNECT_TIMEOUT",
     metavar="DURATION",
     help="Time a login may take, whatever the inventory says.",
+)
+@click.option(
+    "--sha256", metavar="SUM", help="Run a plan saved on another machine, or by another user, if this is its sum."
 )
 @policy_option
 @click.option(
@@ -87,7 +91,11 @@ to decide, 130 and 143 interrupted.
 )
 @helps_inputs
 def command(playbook: Path, **options: Any) -> int:
-    """Run PLAYBOOK: its plays, wave by wave, on the hosts of its inventory."""
+    """Run PLAYBOOK: its plays, wave by wave, on the hosts of its inventory.
+
+    PLAYBOOK may be a plan that `runner plan -o` saved: exactly it is run, once, if nothing that went into it has
+    changed.
+    """
     from runner.app.run import run  # noqa: PLC0415 - heavy, and wanted only now
     from runner.app.settings import Settings  # noqa: PLC0415
     from runner.app.views import screen_of  # noqa: PLC0415

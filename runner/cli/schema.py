@@ -27,7 +27,7 @@ In a playbook, for editors that speak YAML:
     "--write", "folder", is_flag=False, flag_value="schemas", metavar="[DIR]", type=click.Path(path_type=Path)
 )
 def command(name: str | None, folder: Path | None) -> None:
-    """Print the JSON Schema of a playbook, inventory, faults file, event, plan, summary or simulation.
+    """Print the JSON Schema of a playbook, inventory or faults file, or of what runner writes.
 
     Without NAME the names are listed. --write writes NAME, or all of them, as NAME.schema.json into DIR (./schemas).
     """

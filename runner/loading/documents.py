@@ -18,6 +18,7 @@ from runner.loading.problems_list import Problems
 from runner.loading.reading import decode, read_bytes
 from runner.loading.source import Source
 from runner.location import Location
+from runner.model.saved_plan import stored_kind
 
 __all__ = ["Document", "Path", "Problems", "Steps", "read_document", "read_text"]
 
@@ -178,6 +179,10 @@ def read_document(
     name = shown(path, cwd or Path.cwd())
     limits = limits or (INVENTORY if what == "inventory" else PLAYBOOK)
     data = read_bytes(path, name, problems, what=what, limits=limits)
+    if data is not None and (kind := stored_kind(data)):
+        hint = "runner plan shows a saved plan, runner run runs it" if "saved" in kind else "runner runs show RUN"
+        problems.error("E612", f"this looks like {kind}, not like a {what} file", Location(name, 1), hint)
+        return None
     text = None if data is None else decode(data, name, problems)
     if data is None or text is None:
         return None

@@ -13,6 +13,7 @@ from runner.loading import faults_schema, inventory_schema, language, step_langu
 from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
 from runner.loading.setting import Kinds
 from runner.loading.static_schema import with_templates
+from runner.model.saved_plan import saved_plan_schema
 from runner.model.schemas import event_schema, plan_schema, simulation_schema, summary_schema
 from runner.step import StepKind
 
@@ -23,13 +24,14 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
-    """Every schema by the name of what it describes: ``playbook inventory faults event plan summary simulation``."""
+    """Every schema by the name of what it describes: ``playbook inventory faults event plan`` and so on."""
     makers: dict[str, Callable[[], Mapping[str, Any]]] = {
         "playbook": lambda: with_templates(playbook_schema(kinds)),
         "inventory": lambda: inventory_schema.SCHEMA,
         "faults": lambda: faults_schema.SCHEMA,
         "event": event_schema,
         "plan": plan_schema,
+        "saved-plan": saved_plan_schema,
         "summary": summary_schema,
         "simulation": simulation_schema,
     }

@@ -24,7 +24,7 @@ class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
     that it can be made again; ``plan`` is the SHA-256 of the stored plan; ``digests`` are salted hashes, by name, of
     inputs, variables given on the command line and secrets (``secrets.NAME``). ``salt`` is hex, also of the hashes in
     ``step.intent``. ``token`` names this run's records on hosts: 128 bits, hex. ``boot_id`` is the controller's.
-    ``durability`` is ``full`` or ``relaxed``.
+    ``durability`` is ``full`` or ``relaxed``. ``saved_plan`` is the id of the saved plan that is run, if it is one.
     """
 
     schema: str
@@ -51,6 +51,7 @@ class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
     token: str = ""
     boot_id: str = ""
     durability: str = "full"
+    saved_plan: str = ""
 
 
 class PlanReady(Base, frozen=True, kw_only=True, tag="plan.ready"):

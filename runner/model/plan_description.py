@@ -17,6 +17,7 @@ from runner.model.plan_document import (
     PlanDocument,
     PlayDocument,
     RetryDocument,
+    SavedDocument,
     StepDocument,
     StrategyDocument,
     TaskDocument,
@@ -26,7 +27,9 @@ from runner.model.playbook import Block, Check, Condition, Frame, Node, Retry, S
 from runner.model.template import Template, Value, map_templates
 
 
-def document(plan: Plan, *, items: Items, tasks: Iterable[TaskDocument] | None = None) -> PlanDocument:
+def document(
+    plan: Plan, *, items: Items, tasks: Iterable[TaskDocument] | None = None, saved: SavedDocument | None = None
+) -> PlanDocument:
     """The document of a plan. ``items`` tells the length of loops, ``tasks`` are shown where they are given."""
     return PlanDocument(
         playbook=plan.playbook,
@@ -42,6 +45,7 @@ def document(plan: Plan, *, items: Items, tasks: Iterable[TaskDocument] | None =
         given=as_written(dict(plan.given)),
         lock=plan.lock,
         tasks=None if tasks is None else tuple(tasks),
+        saved=saved,
     )
 
 

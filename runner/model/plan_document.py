@@ -193,6 +193,28 @@ class TaskDocument(Document, frozen=True, kw_only=True):
     delegate_to: str | None = None
 
 
+class SavedDocument(Document, frozen=True, kw_only=True):
+    """What is said about a saved plan. ``command`` made it; ``sha256`` is that of the whole file.
+
+    ``is_sealed`` is false of one that was saved where no key can be kept: only its sum can vouch for it. ``problems``
+    are the reasons why it can't be run.
+    """
+
+    id: str
+    created: str
+    expires: str
+    tool: str
+    user: str
+    host: str
+    cwd: str
+    command: str
+    git_commit: str | None
+    git_clean: bool | None
+    sha256: str
+    is_sealed: bool = True
+    problems: tuple[str, ...] = ()
+
+
 class PlanDocument(Document, frozen=True, kw_only=True):
     """A whole plan. ``inputs`` maps files to the SHA-256 of their bytes; ``tasks`` is null where none are asked for.
 
@@ -215,3 +237,4 @@ class PlanDocument(Document, frozen=True, kw_only=True):
     given: Mapping[str, Any] = {}
     lock: str = "controller"
     tasks: tuple[TaskDocument, ...] | None = None
+    saved: SavedDocument | None = None
