@@ -43,7 +43,7 @@ class Recalled:
 def onces_past(play: PlannedPlay, past: PlayPast, hosts: Sequence[str], scope: str) -> dict[str, Once]:
     """What came of the nodes that run once in ``run`` or ``wave``, among these hosts, for those that are settled."""
     found: dict[str, Once] = {}
-    for node in nodes_of(play.steps):
+    for node in nodes_of(play.steps) if past.hosts else ():
         if node.once != scope:
             continue
         once = Once()
@@ -57,11 +57,11 @@ def onces_past(play: PlannedPlay, past: PlayPast, hosts: Sequence[str], scope: s
 
 def begun_by(play: PlannedPlay, past: PlayPast, hosts: Iterable[str]) -> dict[str, str]:
     """The host that has begun each node that runs once, where one has."""
-    onces = [node for node in nodes_of(play.steps) if node.once]
+    onces = [node for node in nodes_of(play.steps) if node.once] if past.hosts else []
     return {
         node.id: name
-        for name in hosts
         for node in onces
+        for name in hosts
         if name in past.hosts and remaining.has_begun(node, past.hosts[name].steps)
     }
 
