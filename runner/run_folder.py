@@ -6,7 +6,7 @@
 import fcntl
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,6 +78,14 @@ class RunFolder:
             with suppress(OSError):
                 temporary.unlink()
             raise _unusable(target, error) from error
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files that are there. Raises JournalError."""
+        for name in names:
+            try:
+                (self.path / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise _unusable(self.path / name, error) from error
 
     def write_once(self, name: str, data: bytes) -> bool:
         """Write a whole file that appears at once; False where it is there already. Raises JournalError.

@@ -10,6 +10,7 @@ from typing import Literal, TextIO, cast
 from runner.app.settings import Settings
 from runner.errors import InputError
 from runner.location import Problem
+from runner.model.progress import Progress
 from runner.redaction import Redactor
 from runner.reporting import View
 from runner.run_folder import FILE_MODE
@@ -55,13 +56,16 @@ def chosen(settings: Settings, screen: Screen) -> str:
     return "plain" if wanted == "live" and not _is_terminal(sys.stdout) else wanted
 
 
-def make_views(settings: Settings, screen: Screen, redactor: Redactor) -> list[View]:
-    """The views of a run. Raises InputError for a ``--line`` or a ``--log-file`` that can't be used."""
+def make_views(settings: Settings, screen: Screen, redactor: Redactor, progress: Progress) -> list[View]:
+    """The views of a run, whose ``progress`` has a record folded in before they see it.
+
+    Raises InputError for a ``--line`` or a ``--log-file`` that can't be used.
+    """
     if settings.line is not None and chosen(settings, screen) != "stream":
         raise InputError(
             [Problem("E619", "--line is the form of a line under --output stream", hint="add --output stream")]
         )
-    found = [_view(settings, screen)]
+    found = [_view(settings, screen, progress)]
     if chosen(settings, screen) == "json":
         from runner.reporting.quiet import Quiet  # noqa: PLC0415 - see _view
 
@@ -72,14 +76,14 @@ def make_views(settings: Settings, screen: Screen, redactor: Redactor) -> list[V
     return found
 
 
-def _view(settings: Settings, screen: Screen) -> View:
+def _view(settings: Settings, screen: Screen, progress: Progress) -> View:
     """Only the chosen view is imported: rich alone costs as much as twenty connections."""
     out, color, answers = to(sys.stdout), screen.color, screen.has_input and not settings.batch
     match chosen(settings, screen):
         case "live":
             from runner.reporting.live import Live  # noqa: PLC0415 - see above
 
-            return Live(out, size=_size, color=color, answers=answers)
+            return Live(out, size=_size, color=color, answers=answers, shared=progress)
         case "stream":
             from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
 
@@ -96,7 +100,7 @@ def _view(settings: Settings, screen: Screen) -> View:
         case _:
             from runner.reporting.plain import Plain  # noqa: PLC0415 - see above
 
-            return Plain(out, color=color, answers=answers)
+            return Plain(out, color=color, answers=answers, shared=progress)
 
 
 def _size() -> tuple[int, int]:

@@ -35,6 +35,8 @@ class Live:
 
     ``answers`` says that a person can answer questions at this terminal. ``zone`` is that of the times of the lines
     that scroll by, None the machine's own.
+
+    ``shared`` is the run's own progress, which is folded before a record is seen; without it the view folds one.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Live:
         color: bool = True,
         answers: bool = False,
         zone: tzinfo | None = None,
+        shared: Progress | None = None,
     ) -> None:
         self._write = write
         self._size = size
@@ -54,7 +57,9 @@ class Live:
         self._bakes: dict[str, float] = {}
         self._names: Names = {}
         self._chronicle = Chronicle({}, "", color=color, brief=True, zone=zone)
-        self._progress = Progress()
+        self._progress = Progress() if shared is None else shared
+        self._folds = shared is None
+        self._was_held = False
         self._drawn: list[int] = []  # the width in cells of each line of the frame on the screen
         self._last_frame = float("-inf")
 
@@ -70,14 +75,16 @@ class Live:
 
     def see(self, record: Record) -> None:
         """Count it; the next frame shows it. An interrupt is told at once, with each host that is waited for."""
-        was_held = self._is_held
-        self._progress.apply(record.event, record.ts)
+        was_held = self._was_held
+        if self._folds:
+            self._progress.apply(record.event, record.ts)
         self._chronicle.see(record.event, record.ts)
         match record.event:
             case Signalled():
                 self._draw(record.ts, self._chronicle.waiting(self._progress, record.ts, each=True))
             case ApprovalWaiting() if self._is_held and not was_held:
                 self._take_away(self._chronicle.told())
+        self._was_held = self._is_held
 
     def tick(self, now: float) -> None:
         """Draw a frame, if the last one is long enough ago."""

@@ -25,6 +25,8 @@ class Plain:
 
     Not one escape byte without ``color``. ``answers`` says that the run waits for answers to its questions. ``zone`` is
     that of the times, None the machine's own.
+
+    ``shared`` is the run's own progress, which is folded before a record is seen; without it the view folds one.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Plain:
         color: bool = False,
         answers: bool = True,
         zone: tzinfo | None = None,
+        shared: Progress | None = None,
     ) -> None:
         self._write = write
         self._answers = answers
@@ -41,7 +44,8 @@ class Plain:
         self._zone = zone
         self._names: Names = {}
         self._chronicle = Chronicle({}, "", color=color, zone=zone)
-        self._progress = Progress()
+        self._progress = Progress() if shared is None else shared
+        self._folds = shared is None
         self._held = 0
         self._beat: float | None = None
 
@@ -56,7 +60,8 @@ class Plain:
 
     def see(self, record: Record) -> None:
         """Keep it for the next tick; a question and an interrupt are told at once, this with all that is waited for."""
-        self._progress.apply(record.event, record.ts)
+        if self._folds:
+            self._progress.apply(record.event, record.ts)
         self._chronicle.see(record.event, record.ts)
         self._held += 1
         if isinstance(record.event, Signalled):

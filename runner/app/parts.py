@@ -1,0 +1,62 @@
+"""What a run is made of, all of it there before the first contact."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner import secret_sources
+from runner.app.person import Person
+from runner.app.plans import Planned
+from runner.app.provenance import Marks, user
+from runner.app.settings import Settings
+from runner.app.views import Screen, make_views, to
+from runner.model.events import Event
+from runner.model.past import Past
+from runner.model.plan import Plan
+from runner.model.progress import Progress
+from runner.redaction import Redactor
+from runner.reporting import View
+from runner.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is asked and who looks on. ``values`` are the secrets by name, which ``redactor`` masks."""
+
+    person: Person
+    values: Mapping[str, str]
+    redactor: Redactor
+    views: list[View]
+
+
+def people(settings: Settings, screen: Screen, plan: Plan, progress: Progress) -> People:
+    """Fetch the secrets of a plan, from a person too. Raises InputError for those that are missing."""
+    person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, user=user(), say=to(sys.stderr))
+    wanted = plan.secrets.values()
+    values = secret_sources.fetch(wanted, folder=Path(plan.folder), environ=os.environ, ask=person.ask_secret)
+    redactor = Redactor(values.values())
+    return People(person, values, redactor, make_views(settings, screen, redactor, progress))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a run is made of before anything is contacted.
+
+    ``progress`` is the fold of all records. Of a run that goes on ``past`` is what earlier processes have left,
+    ``first`` what is recorded behind the new start, and ``warnings`` what a person has to know.
+    """
+
+    settings: Settings
+    planned: Planned
+    folder: RunFolder
+    people: People
+    screen: Screen
+    connect_timeout: float | None
+    marks: Marks
+    lock: str
+    progress: Progress
+    past: Past | None = None
+    first: tuple[Event, ...] = ()
+    warnings: tuple[str, ...] = ()
