@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -23,11 +23,28 @@ FILES_PER_HOST = 4
 """Descriptors a host may take: its connection, or the three pipes and the handle of a local process."""
 
 
-def run_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end, on uvloop where that is installed."""
+Handlers = Mapping[str, Callable[[], None]]
+"""What signals by name (``SIGINT``) do."""
+
+
+def run_loop(work: Coroutine[Any, Any, T], handlers: Handlers) -> T:
+    """Run it to its end, on uvloop where that is installed; signals are handled until the loop is closed."""
     with asyncio.Runner(loop_factory=_factory()) as runner:
-        runner.get_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="runner"))
-        return runner.run(work)
+        loop = runner.get_loop()
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="runner"))
+        return runner.run(_handling(work, handlers))
+
+
+async def _handling(work: Coroutine[Any, Any, T], handlers: Handlers) -> T:
+    """The work with handlers, which stay: closing the loop takes them away, after threads have ended.
+
+    A SIGHUP that is ignored, as under nohup, stays so.
+    """
+    loop = asyncio.get_running_loop()
+    for name, handler in handlers.items():
+        if name != "SIGHUP" or signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            loop.add_signal_handler(signal.Signals[name], handler)
+    return await work
 
 
 def _factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -66,17 +83,14 @@ def quiet_collector() -> Iterator[None]:
 
 
 @contextmanager
-def signals(handlers: dict[str, Callable[[], None]]) -> Iterator[None]:
-    """Inside the block, signals by name (``SIGINT``) call their handlers, on the running loop."""
-    loop = asyncio.get_running_loop()
-    numbers = [signal.Signals[name] for name in handlers]
-    for number in numbers:
-        loop.add_signal_handler(number, handlers[number.name])
+def ignoring(*names: str) -> Iterator[None]:
+    """Inside the block, signals by name do nothing: what is done there is done to its end, and short."""
+    before = {name: signal.signal(signal.Signals[name], signal.SIG_IGN) for name in names}
     try:
         yield
     finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        for name, handler in before.items():
+            signal.signal(signal.Signals[name], handler or signal.SIG_DFL)
 
 
 def leave(status: int) -> None:

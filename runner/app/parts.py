@@ -11,7 +11,7 @@ from runner.app.person import Person
 from runner.app.plans import Planned
 from runner.app.provenance import Marks, user
 from runner.app.settings import Settings
-from runner.app.views import Screen, make_views, to
+from runner.app.views import Screen, make_views
 from runner.model.events import Event
 from runner.model.past import Past
 from runner.model.plan import Plan
@@ -33,7 +33,8 @@ class People:
 
 def people(settings: Settings, screen: Screen, plan: Plan, progress: Progress) -> People:
     """Fetch the secrets of a plan, from a person too. Raises InputError for those that are missing."""
-    person = Person(is_there=screen.has_input and not settings.batch, yes=settings.yes, user=user(), say=to(sys.stderr))
+    is_there = screen.has_input and not settings.batch
+    person = Person(is_there=is_there, yes=settings.yes, user=user(), say=screen.outlets.to(sys.stderr))
     wanted = plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(plan.folder), environ=os.environ, ask=person.ask_secret)
     redactor = Redactor(values.values())

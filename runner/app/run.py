@@ -34,7 +34,9 @@ def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     # Nobody is asked anything, and no secret is fetched, for a run that is not to be.
     with take(lock, run_id, settings.argv):
         parts = _parts(settings, screen, planned, run_id, lock.id)
-        return carry_out(parts, new_journal(parts.folder, durability=settings.durability), exit_of)
+        status = carry_out(parts, new_journal(parts.folder, durability=settings.durability), exit_of)
+    screen.outlets.let_read(f"runner runs show {run_id}")
+    return status
 
 
 def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lock: str) -> Parts:

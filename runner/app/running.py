@@ -4,22 +4,22 @@ import asyncio
 import json
 import os
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from runner import transports
-from runner.app import requests
+from runner.app import finding, requests
 from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
-from runner.app.loop import leave, quiet_collector, run_loop, signals
+from runner.app.loop import Handlers, ignoring, leave, quiet_collector, run_loop
 from runner.app.parts import Parts
 from runner.app.plans import plan_ready
 from runner.app.provenance import run_started
 from runner.app.recorder import Recorder
-from runner.app.views import to, wants_output
+from runner.app.views import wants_output
 from runner.crashpoints import crash_point
 from runner.engine.context import Run
 from runner.engine.limits import Connecting
@@ -32,7 +32,7 @@ from runner.errors import RunnerError
 from runner.journal import Journal
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
-from runner.model.events import LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
+from runner.model.events import Event, LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
 from runner.model.outcome import HostStatus
 from runner.model.summary import Summary, as_data, of, with_exit
 from runner.reporting.escape import visible
@@ -41,6 +41,12 @@ from runner.transport import Transport, TransportContext
 
 TICK = 0.25
 """Seconds between redraws: four frames a second."""
+
+SOON = 0.3
+"""Seconds that the third Ctrl-C waits for a disk, and for a terminal."""
+
+HANDLED = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that end a run, and can't end what is done when it is over: that is short."""
 
 TICKS_A_RECORD = 4
 """A ``progress`` record at most once a second."""
@@ -53,12 +59,14 @@ def carry_out(parts: Parts, kept: Kept, exit_of: ExitOf) -> int:
     try:
         with quiet_collector():
             fatal, bugs = running.run_loop()
-        fatal = fatal or _failure(journal)
-        ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
-        status, word = exit_of(ending)
-        running.end(with_exit(ending.summary, status, word), status)
+        with ignoring(*HANDLED):
+            fatal = fatal or _failure(journal)
+            ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
+            status, word = exit_of(ending)
+            running.end(with_exit(ending.summary, status, word), status)
     finally:
-        kept.close()
+        with ignoring(*HANDLED):
+            kept.close()
     if fatal is None and (fatal := _failure(journal)) is not None:
         status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal))
     running.explain(fatal)
@@ -83,7 +91,7 @@ class _Running:
         self._journal = kept.journal
         self._progress = parts.progress
         self._stop = Stop()
-        self._early: list[str] | None = list(parts.warnings)
+        self._early: list[Event] | None = [Warned(message=text) for text in parts.warnings]
         settings = parts.settings
         self.interrupts = Interrupts(self._stop, nobody=settings.batch or not parts.screen.has_input)
         self._recorder = Recorder(
@@ -98,7 +106,13 @@ class _Running:
     def run_loop(self) -> tuple[RunnerError | None, list[str]]:
         """Run it all; a fault of runner's own is reported and ends the run with a summary all the same."""
         try:
-            fatal, bugs = run_loop(self.main())
+            fatal, bugs = run_loop(self.main(), self._handlers())
+        except KeyboardInterrupt:
+            # Only who is asked for a passphrase, before anything is contacted, is interrupted so.
+            if self.interrupts.exit is None:
+                self._interrupted()
+            self._announce()
+            return None, []
         except RunnerError as error:
             return error, []
         except Exception as error:  # noqa: BLE001 - the last place that knows of the run
@@ -112,14 +126,18 @@ class _Running:
         words += [f"warning: a view failed and was left out: {name}" for name in self._recorder.dropped]
         words += [f"warning: a fault in runner: {fault}" for fault in self._recorder.faults]
         with suppress(OSError, ValueError):
-            to(sys.stderr)("".join(f"{visible(word)}\n" for word in words))
+            self._say("".join(f"{visible(word)}\n" for word in words))
 
     async def main(self) -> tuple[RunnerError | None, list[str]]:
         """Run the plan; gives the error that ended it, if one did, and the files of faults in runner."""
         async with AsyncExitStack() as stack:
             started = await self._start(stack)
             await self._begin()
-            return await self._interruptible(started)
+            ticking = asyncio.ensure_future(self._tick())
+            try:
+                return await self._run(started)
+            finally:
+                ticking.cancel()
 
     async def _start(self, stack: AsyncExitStack) -> dict[str, Transport]:
         """Start the transports that the plan needs, and let them ask what only a person knows."""
@@ -131,22 +149,22 @@ class _Running:
             await started[name].prepare([host for host in hosts if host.connection == name])
         return started
 
-    async def _interruptible(self, started: dict[str, Transport]) -> tuple[RunnerError | None, list[str]]:
-        emit = self._recorder.emit
-        handlers: dict[str, Callable[[], None]] = {
+    def _handlers(self) -> Handlers:
+        return {
             "SIGINT": self._interrupted,
             "SIGTERM": lambda: self._terminated("SIGTERM"),
             "SIGHUP": lambda: self._terminated("SIGHUP"),
-            "SIGUSR1": lambda: emit(Signalled(signal="SIGUSR1", action="status")),
+            "SIGUSR1": lambda: self._tell(Signalled(signal="SIGUSR1", action="status")),
         }
-        with signals(handlers):
-            ticking = asyncio.ensure_future(self._tick())
-            try:
-                return await self._run(started)
-            finally:
-                ticking.cancel()
 
     async def _begin(self) -> None:
+        self._announce()
+        await self._journal.stored()
+
+    def _announce(self) -> None:
+        """The first records, once: who runs what, what will run, and what came before them."""
+        if self._early is None:
+            return
         parts = self._parts
         plan = parts.planned.plan
         self._recorder.begin(plan, parts.folder.id, str(parts.folder.path))
@@ -159,12 +177,11 @@ class _Running:
         for problem in parts.planned.loaded.warnings:
             place = f"{problem.location}: " if problem.location else ""
             self._recorder.emit(Warned(message=f"{place}{problem.message} [{problem.code}]", hint=problem.hint))
-        early, self._early = self._early or [], None
-        for text in early:
-            self._warn(text)
+        early, self._early = self._early, None
+        for event in early:
+            self._recorder.emit(event)
         if parts.people.redactor.has_short:
             self._recorder.emit(Warned(message="a secret has fewer than 4 characters; masking it hides ordinary text"))
-        await self._journal.stored()
 
     async def _run(self, started: dict[str, Transport]) -> tuple[RunnerError | None, list[str]]:
         run = self._engine_run(Sessions(started, self._recorder))
@@ -214,7 +231,7 @@ class _Running:
             limit=Connecting(parts.planned.plan.connecting).limit,
             ask=parts.people.person.ask,
             secret=lambda text: parts.people.values.get(text, text),
-            warn=self._warn,
+            warn=lambda text: self._tell(Warned(message=text)),
             folder=parts.folder.path,
             home=Path.home(),
             environ=os.environ,
@@ -222,12 +239,12 @@ class _Running:
             token=parts.marks.token,
         )
 
-    def _warn(self, text: str) -> None:
-        """A warning of a transport's; what comes before the first record waits for it."""
+    def _tell(self, event: Event) -> None:
+        """Record what does not wait for the first records; if it comes before them, it follows them."""
         if self._early is None:
-            self._recorder.emit(Warned(message=text))
+            self._recorder.emit(event)
         else:
-            self._early.append(text)
+            self._early.append(event)
 
     def summary(self) -> Summary:
         """What it came to so far."""
@@ -262,14 +279,27 @@ class _Running:
 
     def _interrupted(self) -> None:
         action = self.interrupts.interrupt()
-        self._recorder.emit(Signalled(signal="SIGINT", action=action))
+        self._tell(Signalled(signal="SIGINT", action=action))
         if action == "exit":
-            self._kept.close()
-            self.explain(_failure(self._journal))
-            leave(self.interrupts.exit or 1)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Out at once, whatever hangs: a disk, a terminal. What the journal lacks then, going on finds out."""
+        self._announce()
+        closing = threading.Thread(target=self._kept.close, daemon=True)
+        closing.start()
+        closing.join(SOON)
+        self.explain(_failure(self._journal))
+        with suppress(OSError):
+            self._say(f"out at once; to go on: {visible(finding.command('resume', self._parts.folder))}\n")
+        self._parts.screen.outlets.drain(most=SOON)
+        leave(self.interrupts.exit or 1)
+
+    def _say(self, text: str) -> None:
+        self._parts.screen.outlets.to(sys.stderr)(text)
 
     def _terminated(self, name: str) -> None:
-        self._recorder.emit(Signalled(signal=name, action=self.interrupts.terminate()))
+        self._tell(Signalled(signal=name, action=self.interrupts.terminate()))
 
     def _report(self, error: BaseException) -> str:
         """Keep a fault's trace in the run folder, without the values of variables."""

@@ -3,10 +3,11 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TextIO, cast
 
+from runner.app.outlet import Outlets
 from runner.app.settings import Settings
 from runner.errors import InputError
 from runner.location import Problem
@@ -15,20 +16,19 @@ from runner.redaction import Redactor
 from runner.reporting import View
 from runner.run_folder import FILE_MODE
 
-Writer = Callable[[str], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Screen:
     """The terminal, or what stands in for it.
 
     ``has_input`` says that a person can type, ``is_terminal`` that one looks at standard output, ``color`` that it may
-    be coloured.
+    be coloured. ``outlets`` are where text for people goes.
     """
 
     has_input: bool
     is_terminal: bool
     color: bool
+    outlets: Outlets = field(default_factory=Outlets)
 
 
 def screen_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Screen:
@@ -70,7 +70,7 @@ def make_views(settings: Settings, screen: Screen, redactor: Redactor, progress:
         from runner.reporting.quiet import Quiet  # noqa: PLC0415 - see _view
 
         # Standard output is for whoever reads the events; how it ended is for people too.
-        found.append(Quiet(to(sys.stderr)))
+        found.append(Quiet(screen.outlets.to(sys.stderr)))
     if settings.log_format is not None or settings.log_file is not None:
         found.append(_log(settings, screen, redactor))
     return found
@@ -78,6 +78,7 @@ def make_views(settings: Settings, screen: Screen, redactor: Redactor, progress:
 
 def _view(settings: Settings, screen: Screen, progress: Progress) -> View:
     """Only the chosen view is imported: rich alone costs as much as twenty connections."""
+    to = screen.outlets.to
     out, color, answers = to(sys.stdout), screen.color, screen.has_input and not settings.batch
     match chosen(settings, screen):
         case "live":
@@ -113,23 +114,10 @@ def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
 
     form = cast("Literal['console', 'json', 'logfmt']", settings.log_format or "json")
     if settings.log_file is None:
-        return Log(to(sys.stderr), form, redactor=redactor, color=screen.color and sys.stderr.isatty())
+        return Log(screen.outlets.to(sys.stderr), form, redactor=redactor, color=screen.color and sys.stderr.isatty())
     try:
         descriptor = os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:
         words = f'cannot write the log: "{settings.log_file}": {error.strerror}'
         raise InputError([Problem("E619", words, hint="name another with --log-file")]) from error
-    return Log(to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
-
-
-def to(stream: TextIO | None) -> Writer:
-    """Write text to a stream at once; what its encoding lacks is written as an escape. A closed one takes nothing."""
-    if stream is None:
-        return lambda _: None
-    encoding = stream.encoding or "utf-8"
-
-    def write(text: str) -> None:
-        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        stream.flush()
-
-    return write
+    return Log(screen.outlets.to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
