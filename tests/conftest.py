@@ -8,6 +8,13 @@ import pytest
 from sshd import Sshd, User, need, test_user
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What the tests that draw at random take: how much of it, or which one again."""
+    parser.addoption("--seed", type=int, help="tell one simulated story, or kill one run, again: that of this seed")
+    parser.addoption("--seeds", type=int, default=10_000, help="how many simulated stories to tell")
+    parser.addoption("--kills", type=int, default=100, help="how many times to kill real runs")
+
+
 @pytest.fixture(scope="session")
 def sshd() -> Iterator[Sshd]:
     """A real OpenSSH server with ordinary settings, for up to sixteen hosts, logging in as whoever runs the tests."""
