@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from runner.app import finding, plan_file
 from runner.app.saved_plans import command_of, look_at
 from runner.app.settings import Settings
 from runner.errors import InputError, JournalError
@@ -13,7 +14,7 @@ from runner.location import Location, Problem
 from runner.model.encoding import decode_plan
 from runner.model.plan import Plan
 from runner.model.plan_document import SavedDocument
-from runner.model.saved_plan import SavedPlan, check_shape
+from runner.model.saved_plan import RUNS_PLAN, SavedPlan, check_shape, stored_kind, take_apart
 from runner.templating import Templates
 
 
@@ -55,6 +56,18 @@ def described(head: SavedPlan, sha256: str, problems: Iterable[str] = (), *, is_
         is_sealed=is_sealed,
         problems=tuple(problems),
     )
+
+
+def older(wanted: str, *, runs_dir: Path | None) -> Plan:
+    """A plan to compare with: of a file that holds one, else of a run, by its id. It may come from anywhere.
+
+    Raises InputError for what is none, MismatchError for a saved plan that was changed.
+    """
+    path = Path(wanted)
+    if not path.exists() and path.name == wanted:
+        path = finding.find(finding.root_of(runs_dir), wanted).path / "plan.json"
+    data = plan_file.read(path)
+    return plan_in(take_apart(data, str(path)).plan if stored_kind(data) != RUNS_PLAN else data, path)
 
 
 def plan_in(data: bytes, path: Path) -> Plan:

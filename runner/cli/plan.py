@@ -13,18 +13,21 @@ from runner.app.plan_file import is_saved
 from runner.app.plans import Planned, make_plan
 from runner.app.saving import save
 from runner.app.settings import Settings
-from runner.app.shown_plan import Shown, described, stored
+from runner.app.shown_plan import Shown, described, older, stored
 from runner.cli import exit_codes
 from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.plan import Plan
 from runner.model.plan_description import document, encode_document
+from runner.model.plan_difference import PlanDifference, encode_difference
 from runner.patterns import did_you_mean
+from runner.planning.difference import difference
 from runner.reporting.escape import visible
 from runner.reporting.graph import Graph, graph
 from runner.reporting.graph_text import dot, mermaid
 from runner.reporting.plan import render
+from runner.reporting.plan_difference import difference_lines
 from runner.reporting.preview import Preview
 from runner.reporting.problems import text
 from runner.reporting.saved_plan import saved_lines, standing_lines
@@ -37,6 +40,8 @@ Examples:
   runner plan site.yaml --format dot | dot -Tsvg > plan.svg
   runner plan site.yaml -o plan.json --expires 2h
   runner plan plan.json
+  runner plan site.yaml --against plan.json
+  runner plan site.yaml --against last
 """
 
 GRAPHS: Mapping[str, Callable[[Graph], Iterator[str]]] = {"mermaid": mermaid, "dot": dot}
@@ -75,6 +80,11 @@ LINES = 1000
     help="Save the plan, in place of what is there: runner run FILE runs exactly it, once.",
 )
 @click.option("--expires", metavar="DURATION", help="How long a saved plan can be run: 7d by default.")
+@click.option(
+    "--against",
+    metavar="OLD",
+    help="Show only what is other than in this plan: a saved one, or that of a run (its plan.json, or its id).",
+)
 @click.option("--sha256", metavar="SUM", help="The sum of a saved plan from another machine or user, to show it.")
 @click.option(
     "--runs-dir",
@@ -87,29 +97,50 @@ def command(playbook: Path, *, form: str, only: tuple[str, ...], all_hosts: bool
     """Show what running PLAYBOOK would do: plays, waves with their hosts, steps, the longest time.
 
     Steps are rendered as far as no answer of a host is needed; the rest is shown as it is written. PLAYBOOK may be a
-    saved plan: it is shown as it was made, with what has changed since.
+    saved plan: it is shown as it was made, with what has changed since. With --against the exit status is 0 whether the
+    plans differ or not.
     """
-    if form in GRAPHS and (only or all_hosts):
-        raise click.UsageError(f"--format {form} draws waves and steps; --host and --all-hosts have no place in it")
+    against = options.pop("against")
+    if form in GRAPHS and (only or all_hosts or against):
+        words = "--host, --all-hosts and --against have no place in it"
+        raise click.UsageError(f"--format {form} draws waves and steps; {words}")
+    if against and only:
+        raise click.UsageError("--against compares what is written; --host has no place in it")
     saving = Saving(options.pop("out"), options.pop("expires"))
     options["limit"] = read_limit(options["limit"], Path.cwd())
     options["exclude"] = read_limit(options["exclude"], Path.cwd())
     settings = Settings(playbook=playbook, **options)
+    old = older(against, runs_dir=settings.runs_dir) if against else None  # before -o replaces it, perhaps
     shown = (_stored if is_saved(playbook) else _made)(settings, saving, only)
+    if old is not None:
+        _show_difference(difference(old, shown.plan, called=(against, str(playbook))), form, all_hosts=all_hosts)
+    elif form in GRAPHS:
+        _write(GRAPHS[form](graph(shown.plan)))
+    else:
+        _show(shown, form, only, None if saving.out else playbook, all_hosts=all_hosts)
+    if shown.saved and saving.out:
+        for line in saved_lines(shown.saved, saving.out):
+            click.echo(line, err=form != "text")
+    return exit_codes.OK
+
+
+def _show(shown: Shown, form: str, only: tuple[str, ...], path: Path | None, *, all_hosts: bool) -> None:
+    """A plan; before it, if it comes from a saved one at ``path``, what is said about that."""
     preview = Preview(shown.plan, shown.templates)
     if form == "json":
         tasks = preview.tasks(only or None) if only or all_hosts else None
         click.echo(encode_document(document(shown.plan, items=preview.items, tasks=tasks, saved=shown.saved)), nl=False)
-        return exit_codes.OK
-    if form in GRAPHS:
-        _write(GRAPHS[form](graph(shown.plan)))
+        return
+    if shown.saved and path:
+        _write(standing_lines(shown.saved, path))
+    _write(render(shown.plan, preview, only=only, all_hosts=all_hosts))
+
+
+def _show_difference(found: PlanDifference, form: str, *, all_hosts: bool) -> None:
+    if form == "json":
+        click.echo(encode_difference(found), nl=False)
     else:
-        _write(standing_lines(shown.saved, playbook) if shown.saved and not saving.out else ())
-        _write(render(shown.plan, preview, only=only, all_hosts=all_hosts))
-    if shown.saved and saving.out:
-        for line in saved_lines(shown.saved, saving.out):
-            click.echo(line, err=form in GRAPHS)
-    return exit_codes.OK
+        _write(difference_lines(found, all_hosts=all_hosts))
 
 
 @dataclass(frozen=True, slots=True)

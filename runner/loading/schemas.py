@@ -13,6 +13,7 @@ from runner.loading import faults_schema, inventory_schema, language, step_langu
 from runner.loading.forms import CHECK, FLUSH, STEP, Form, check_shapes, step_shapes
 from runner.loading.setting import Kinds
 from runner.loading.static_schema import with_templates
+from runner.model.plan_difference import difference_schema
 from runner.model.saved_plan import saved_plan_schema
 from runner.model.schemas import event_schema, plan_schema, simulation_schema, summary_schema
 from runner.step import StepKind
@@ -32,6 +33,7 @@ def published(kinds: Kinds) -> dict[str, dict[str, Any]]:
         "event": event_schema,
         "plan": plan_schema,
         "saved-plan": saved_plan_schema,
+        "plan-difference": difference_schema,
         "summary": summary_schema,
         "simulation": simulation_schema,
     }
