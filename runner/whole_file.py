@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from runner.crashpoints import crash_point
+
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -57,6 +59,7 @@ def _put(path: Path, data: bytes, place: Callable[[Path, Path], None]) -> None:
         descriptor = os.open(temporary, NEW, 0o600)
         try:
             _fill(descriptor, data)
+            crash_point("in_plan_write")
             place(temporary, path)
         finally:
             with suppress(OSError):

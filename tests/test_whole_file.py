@@ -1,81 +1,101 @@
 """A file that is there whole or not at all."""
 
-import errno
-import itertools
 import os
+from pathlib import Path
 
 import pytest
+from disk import ERRORS, SHORT, Disk
 
 from runner import whole_file
 
-CALLS = ("open", "write", "fsync", "close", "replace", "link")
-ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EMFILE, errno.EDQUOT, errno.EINTR)
+OLD, NEW = b"old" * 500, b"new" * 1000
+ALREADY = (("create",), ("write", OLD), ("sync",))
+"""How the old file got there, long ago."""
 
 
-@pytest.fixture
-def failing(monkeypatch):
-    """Lets one call of the operating system's fail, once: the n-th of those with its name."""
-
-    def fail(name: str, number: int, code: int) -> None:
-        real = getattr(os, name)
-        calls = itertools.count(1)
-
-        def call(*args, **kwargs):
-            if next(calls) == number:
-                if name == "close":
-                    real(*args)  # Linux closes it even so
-                raise OSError(code, os.strerror(code))
-            return real(*args, **kwargs)
-
-        monkeypatch.setattr(os, name, call)
-
-    yield fail
-    monkeypatch.undo()
+def calls(folder: Path, work) -> int:
+    """How many calls of the operating system's it takes when all goes well."""
+    folder.mkdir()
+    (folder / "plan.json").write_bytes(OLD)
+    with Disk(folder).watching() as disk:
+        work(folder / "plan.json")
+    return len(disk.calls)
 
 
-@pytest.mark.parametrize("code", ERRORS)
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name in CALLS for number in (1, 2, 3)])
-def test_whatever_fails_the_old_or_the_new_file_is_there(tmp_path, failing, name, number, code):
+@pytest.mark.parametrize("error", [*ERRORS, SHORT])
+def test_whatever_fails_the_old_or_the_new_file_is_there(tmp_path, error):
     """Each system call once: never a mixture, never none, and no other file is left."""
+    most = calls(tmp_path / "well", lambda path: whole_file.replace(path, NEW))
     target = tmp_path / "plan.json"
-    target.write_bytes(b"old")
 
-    failing(name, number, code)
-    try:
-        whole_file.replace(target, b"new" * 1000)
-        expected = {b"new" * 1000}
-    except OSError:
-        expected = {b"old", b"new" * 1000}
+    for number in range(most):
+        target.write_bytes(OLD)
+        with Disk(tmp_path).failing(number, error).watching():
+            try:
+                whole_file.replace(target, NEW)
+                expected = {NEW}
+            except OSError:
+                expected = {OLD, NEW}
+        assert target.read_bytes() in expected
+        assert {path.name for path in tmp_path.iterdir()} <= {"plan.json", "well", *left_by_unlink(tmp_path)}
 
-    assert target.read_bytes() in expected
-    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+def left_by_unlink(folder: Path) -> list[str]:
+    """The file beside it, where taking that away was the call that failed; it is taken away now."""
+    found = [path for path in folder.iterdir() if path.name.startswith(".plan.json.")]
+    for path in found:
+        path.unlink()
+    assert len(found) <= 1
+    return [path.name for path in found]
 
 
-@pytest.mark.parametrize("code", ERRORS)
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name in CALLS for number in (1, 2, 3)])
-def test_a_new_file_is_there_if_and_only_if_that_was_said(tmp_path, failing, name, number, code):
+@pytest.mark.parametrize("error", [*ERRORS, SHORT])
+def test_a_new_file_is_there_if_and_only_if_that_was_said(tmp_path, error):
     """A claim that failed is none: it can be made again."""
+    most = calls(tmp_path / "well", lambda path: whole_file.create(path.with_name("claim"), NEW))
     target = tmp_path / "claim"
 
-    failing(name, number, code)
-    try:
-        is_made = whole_file.create(target, b"mine")
-    except OSError:
-        is_made = name == "close" and number == 2  # the folder's, when all is done
+    for number in range(most):
+        with Disk(tmp_path).failing(number, error).watching():
+            try:
+                is_made = whole_file.create(target, NEW)
+            except OSError:
+                is_made = False
+        assert target.exists() == is_made
+        target.unlink(missing_ok=True)
 
-    assert target.exists() == is_made
-    assert [path.name for path in tmp_path.iterdir()] == ["claim"] * is_made
+
+def test_a_power_cut_leaves_the_old_file_or_the_new_one(tmp_path):
+    """At every moment, whatever the disk makes of what was not synced; the new one for good once that was said."""
+    disk = Disk(tmp_path / "disk")
+    target = disk.root / "plan.json"
+    disk.root.mkdir()
+    target.write_bytes(OLD)
+    disk.ops = [("mkdir", disk.root), *((op[0], target, *op[1:]) for op in ALREADY), ("sync", disk.root)]
+    before = len(disk.ops)
+
+    with disk.watching():
+        whole_file.replace(target, NEW)
+
+    for cut in range(before, len(disk.ops) + 1):
+        found = {state.get(target) for state in disk.crashes(disk.ops[:cut])}
+        assert found <= {OLD, NEW}
+    assert found == {NEW}
 
 
-def test_a_write_may_take_less_than_it_is_given(tmp_path, monkeypatch):
-    """The rest follows."""
-    real = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, bytes(data[:3])))
+def test_a_claim_survives_a_power_cut_once_it_was_made(tmp_path):
+    """Before that it may be there or not, but never in parts."""
+    disk = Disk(tmp_path / "disk")
+    disk.root.mkdir()
+    disk.ops = [("mkdir", disk.root), ("sync", disk.root)]
 
-    whole_file.replace(tmp_path / "x", b"0123456789")
-    monkeypatch.undo()
+    with disk.watching():
+        assert whole_file.create(disk.root / "claim", NEW)
 
-    assert (tmp_path / "x").read_bytes() == b"0123456789"
+    for cut in range(2, len(disk.ops) + 1):
+        found = {state.get(disk.root / "claim") for state in disk.crashes(disk.ops[:cut])}
+        assert found <= {None, NEW}
+    assert found == {NEW}
 
 
 def test_files_are_private_whatever_the_umask_says(tmp_path):

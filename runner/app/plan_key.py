@@ -29,7 +29,8 @@ def find_or_make(environ: Mapping[str, str], home: Path) -> bytes | None:
     """The key, made now where it is missing; None where it can't be kept."""
     try:
         path = state_folder(None, "keys", environ=environ, home=home) / "plans"
-        whole_file.create(path, secrets.token_bytes(SIZE))
+        if not path.exists():
+            whole_file.create(path, secrets.token_bytes(SIZE))
         return _read(path)
     except (JournalError, OSError):
         return None

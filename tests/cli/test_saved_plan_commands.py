@@ -226,3 +226,26 @@ def test_the_commit_it_was_made_from_is_kept(project: Path) -> None:
 
     assert len(done["saved"]["git_commit"]) == 40
     assert done["saved"]["git_clean"] is True
+
+
+def test_a_plan_that_is_being_saved_is_the_old_one_until_it_is_the_new_one(project: Path) -> None:
+    """Killed on the way, the old plan is whole, and another try saves the new one."""
+    old = saved(project)
+
+    killed = call(project, "plan", "site.yaml", "-o", "plan.json", RUNNER_CRASHPOINT="in_plan_write")
+
+    assert killed.code == -9
+    assert hashlib.sha256((project / "plan.json").read_bytes()).hexdigest() == old
+    assert saved(project) != old
+
+
+@pytest.mark.parametrize(("point", "then"), [("in_plan_write:2", 0), ("before_append", 12), ("after_send", 12)])
+def test_a_run_that_is_killed_has_used_its_plan_or_has_not(project: Path, point: str, then: int) -> None:
+    """Used before anything else is done: it may be lost to a run that did nothing, but no plan is run twice."""
+    saved(project)
+
+    killed = call(project, "run", "plan.json", RUNNER_CRASHPOINT=point)
+    again = call(project, "run", "plan.json")
+
+    assert (killed.code, again.code) == (-9, then), again.err
+    assert len(marks(project)) == len(set(marks(project)))
