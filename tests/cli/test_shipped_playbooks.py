@@ -194,3 +194,22 @@ def test_without_a_build_no_server_is_touched(project: Path) -> None:
     assert done.code == 1, done.out
     assert set(done.statuses().values()) == {"failed"}
     assert not (project / "trace").exists()
+
+
+def test_a_saved_deploy_is_that_deploy_and_no_other(project: Path) -> None:
+    """Reviewed and saved for four hosts, it is run once on these; then other waves make another plan."""
+
+    def call(*words: str) -> Done:
+        return runner(*words, cwd=project, XDG_STATE_HOME=f"{project}/state")
+
+    site = "playbooks/canary-deploy.yaml"
+    saved = call("plan", site, *FOUR, "-e", "bake=0s", "-e", f"trace={project}/trace", "-o", "plan.json")
+    first, again = call("run", "plan.json"), call("run", "plan.json")
+    text = (project / site).read_text()
+    (project / site).write_text(text.replace("waves: [1, 25%, rest]", "waves: [2, rest]"))
+    other = call("plan", site, *FOUR, "--against", "plan.json")
+
+    assert (saved.code, first.code, again.code, other.code) == (0, 0, 12, 0), first.err
+    assert sorted(first.statuses()) == ALL_FOUR.split()
+    assert 'strategy.waves: [1, "25%", rest] -> [2, rest]' in other.out
+    assert "web02: wave 2 -> 1" in other.out

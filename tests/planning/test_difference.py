@@ -53,6 +53,7 @@ def test_a_plan_does_not_differ_from_itself():
     )
 
     assert difference(stored, made).is_same
+    assert difference(planned(step(folder="/here")), planned(step(folder="/there"))).is_same
     assert difference(planned(step(params={"a": [1, 1.5, True, None, tpl("{{ x }}")]}), vars={"x": 1}), moved).is_same
 
 
