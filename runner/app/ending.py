@@ -17,5 +17,8 @@ class Ending:
     fatal: RunnerError | None
 
 
-ExitOf = Callable[[Ending], tuple[int, str]]
-"""Gives the exit status and the word for it; it is the command line's, which alone knows the numbers."""
+ExitOf = Callable[[Ending, str], tuple[int, str]]
+"""Gives the exit status and the word for it, under an ``--exit-policy``.
+
+It is the command line's, which alone knows the numbers.
+"""

@@ -54,7 +54,7 @@ TICKS_A_RECORD = 4
 
 def carry_out(parts: Parts, kept: Kept, exit_of: ExitOf) -> int:
     """Run it to its end; gives the exit status. The journal is closed then."""
-    journal = kept.journal
+    journal, policy = kept.journal, parts.settings.exit_policy
     running = _Running(parts, kept)
     try:
         with quiet_collector():
@@ -62,13 +62,13 @@ def carry_out(parts: Parts, kept: Kept, exit_of: ExitOf) -> int:
         with ignoring(*HANDLED):
             fatal = fatal or _failure(journal)
             ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
-            status, word = exit_of(ending)
+            status, word = exit_of(ending, policy)
             running.end(with_exit(ending.summary, status, word), status)
     finally:
         with ignoring(*HANDLED):
             kept.close()
     if fatal is None and (fatal := _failure(journal)) is not None:
-        status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal))
+        status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal), policy)
     running.explain(fatal)
     return status
 

@@ -50,6 +50,12 @@ class Settings:
     argv: tuple[str, ...] = ()
 
 
+def absolute(settings: Settings) -> Settings:
+    """The same from any folder: paths that whoever looks on has typed start where we are now."""
+    runs_dir, log_file = settings.runs_dir, settings.log_file
+    return replace(settings, runs_dir=runs_dir and Path.cwd() / runs_dir, log_file=log_file and Path.cwd() / log_file)
+
+
 def options_of(settings: Settings, *, seed: int, max_open: int) -> PlanOptions:
     """Those that shape the plan, with the seed that was taken and the limit on open files that was found."""
     given = {name: getattr(settings, name) for name in SHAPING}

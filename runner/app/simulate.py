@@ -54,7 +54,7 @@ def simulate(settings: Settings, wanted: Wanted, exit_of: ExitOf) -> tuple[Plann
     faults = faults_of(wanted, planned.plan)
     recorder, duration = _run(planned, faults)
     summary = of(recorder.progress)
-    exit_status, word = exit_of(Ending(summary, None, has_bug=False, fatal=None))
+    exit_status, word = exit_of(Ending(summary, None, has_bug=False, fatal=None), settings.exit_policy)
     return planned, Simulation(
         playbook=planned.plan.playbook,
         name=planned.plan.name,

@@ -13,6 +13,8 @@ from runner.planning.targets import pattern_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+OUTPUTS = ("live", "plain", "stream", "json", "quiet")
+
 
 def concurrency(ctx: click.Context, param: click.Parameter, value: str | None) -> int | Literal["auto"] | None:
     """A count of at least 1, or ``auto``; None where the option is not given."""
@@ -22,6 +24,37 @@ def concurrency(ctx: click.Context, param: click.Parameter, value: str | None) -
         message = f'"{value}" is no number of hosts; write a count of at least 1, or auto'
         raise click.BadParameter(message, ctx, param)
     return int(value)
+
+
+def sets_option(function: F) -> F:
+    """``-e``: inputs and variables."""
+    return _with(
+        function,
+        click.option(
+            "-e",
+            "--set",
+            "sets",
+            multiple=True,
+            envvar="RUNNER_SET",
+            metavar="NAME=VALUE",
+            help="Give an input, or set a variable above all others; may be repeated. @FILE is YAML.",
+        ),
+    )
+
+
+def concurrency_option(function: F) -> F:
+    """``-j``: hosts at work at once."""
+    return _with(
+        function,
+        click.option(
+            "-j",
+            "--concurrency",
+            callback=concurrency,
+            metavar="N|auto",
+            envvar="RUNNER_CONCURRENCY",
+            help="Hosts at work at once, in place of what plays say.",
+        ),
+    )
 
 
 def target_options(function: F) -> F:
@@ -52,15 +85,7 @@ def target_options(function: F) -> F:
             metavar="PATTERN",
             help="Not these hosts; may be repeated, and wins over --limit. @FILE has a pattern a line.",
         ),
-        click.option(
-            "-e",
-            "--set",
-            "sets",
-            multiple=True,
-            envvar="RUNNER_SET",
-            metavar="NAME=VALUE",
-            help="Give an input, or set a variable above all others; may be repeated. @FILE is YAML.",
-        ),
+        sets_option,
     )
 
 
@@ -127,14 +152,7 @@ def plan_options(function: F) -> F:
 def _rest_of_plan(function: F) -> F:
     return _with(
         function,
-        click.option(
-            "-j",
-            "--concurrency",
-            callback=concurrency,
-            metavar="N|auto",
-            envvar="RUNNER_CONCURRENCY",
-            help="Hosts at work at once, in place of what plays say.",
-        ),
+        concurrency_option,
         click.option(
             "--timeout",
             envvar="RUNNER_TIMEOUT",
@@ -169,6 +187,88 @@ def policy_option(function: F) -> F:
             help="any (default), all, worst, main=HOST, main-any=HOST.",
         ),
     )
+
+
+def person_options(function: F) -> F:
+    """``-b``, ``-y``: whether somebody is there."""
+    return _with(
+        function,
+        click.option(
+            "-b",
+            "--batch",
+            envvar="RUNNER_BATCH",
+            is_flag=True,
+            help="Nobody is there: ask nothing, and the first Ctrl-C ends steps.",
+        ),
+        click.option(
+            "-y", "--yes", envvar="RUNNER_YES", is_flag=True, help="Answer yes to our questions, and let pauses go on."
+        ),
+    )
+
+
+def view_options(function: F) -> F:
+    """``--output`` and what goes with it: who looks on, and how."""
+    return _with(
+        function,
+        click.option(
+            "--output",
+            envvar="RUNNER_OUTPUT",
+            type=click.Choice(OUTPUTS),
+            help="What to show; live on a terminal, else plain.",
+        ),
+        click.option(
+            "--line",
+            envvar="RUNNER_LINE",
+            metavar="TEMPLATE",
+            help="Form of a line under --output stream: '{time} {host} {line}'.",
+        ),
+        click.option("-q", "--quiet", envvar="RUNNER_QUIET", is_flag=True, help="The summary alone: --output quiet."),
+        click.option(
+            "--log-format",
+            envvar="RUNNER_LOG_FORMAT",
+            type=click.Choice(("console", "json", "logfmt")),
+            help="Write the events as a log, too.",
+        ),
+        click.option(
+            "--log-file",
+            envvar="RUNNER_LOG_FILE",
+            type=click.Path(path_type=Path),
+            help="Where the log goes; standard error by default.",
+        ),
+        click.option(
+            "--log-output",
+            envvar="RUNNER_LOG_OUTPUT",
+            is_flag=True,
+            help="Keep chunks of output in the events as they come.",
+        ),
+        click.option(
+            "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
+        ),
+    )
+
+
+def records_options(function: F) -> F:
+    """``--runs-dir``, ``--durability``: where the records are, and how safe."""
+    return _with(
+        function,
+        click.option(
+            "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
+        ),
+        click.option(
+            "--durability",
+            envvar="RUNNER_DURABILITY",
+            type=click.Choice(("full", "relaxed")),
+            default="full",
+            show_default=True,
+            help="relaxed: no syncs; the records survive the end of runner, but not of the machine.",
+        ),
+    )
+
+
+def looking_on(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with ``-q`` as the output that it means."""
+    quiet = options.pop("quiet")
+    return options | ({"output": "quiet"} if quiet else {})
 
 
 def read_limit(words: Sequence[str], cwd: Path) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def command(playbook: Path, *, form: str, **options: Any) -> int:
     options["limit"] = read_limit(options["limit"], here)
     options["exclude"] = read_limit(options["exclude"], here)
     settings = Settings(playbook=playbook, **options)
-    planned, told = simulate(settings, faults, lambda ending: exit_codes.of_ending(ending, settings.exit_policy))
+    planned, told = simulate(settings, faults, exit_codes.of_ending)
     _warn(planned)
     if form == "json":
         from runner.model.simulation import encode_simulation  # noqa: PLC0415

@@ -18,7 +18,7 @@ from events_builder import (
     wave_started,
 )
 
-from runner.app.run import Ending
+from runner.app.ending import Ending
 from runner.cli.exit_codes import of_ending, of_run
 from runner.errors import JournalError
 from runner.model import summary

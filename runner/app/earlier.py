@@ -1,0 +1,99 @@
+"""What earlier processes of a run have left: the fold of its journal, and the plan that the last of them ran."""
+
+import hashlib
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from runner.errors import InputError, JournalError, LockError, MismatchError
+from runner.journal import NAME, holder, is_held, read
+from runner.location import Problem
+from runner.model.encoding import decode_plan
+from runner.model.events import Event, RunStarted
+from runner.model.illegal import IllegalEventError
+from runner.model.past import Past
+from runner.model.plan import Plan
+from runner.model.progress import Progress
+from runner.run_folder import RunFolder
+
+FIRST_PLAN = "plan.json"
+
+
+@dataclass(slots=True)
+class Earlier:
+    """The fold of a journal: for those who decide, and for those who look."""
+
+    past: Past = field(default_factory=Past)
+    progress: Progress = field(default_factory=Progress)
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> "Earlier":
+        """What the journal of a run tells, which is not touched. Raises LockError where a process is at work on it."""
+        path = folder.path / NAME
+        if is_held(path):
+            raise LockError(f"run {folder.id} is being worked on{holder(path)}")
+        found = cls()
+        for seq, ts, event in read(path):
+            found.see(seq, ts, event)
+        return found
+
+    def see(self, seq: int, ts: float, event: Event) -> None:
+        """Take a record in. Raises JournalError for one that does not fit those before it."""
+        try:
+            self.progress.apply(event, ts, seq)
+        except IllegalEventError as error:
+            raise JournalError(f"the journal can't be gone on with: record {seq}: {error.message}") from None
+        self.past.apply(event, seq)
+
+    def started(self, folder: RunFolder) -> RunStarted:
+        """The latest start. Raises InputError where there is none, or what ran changed nothing."""
+        if self.past.last is None:
+            raise _refused(f"run {folder.id} came to nothing: its journal has no start", "start a new one")
+        if self.past.last.mode != "run":
+            raise _refused(f"{folder.id} was a {self.past.last.mode}; there is nothing to go on with", "start a run")
+        return self.past.last
+
+
+def go_to(started: RunStarted) -> None:
+    """Make the folder that a run was started in the current one. Raises InputError where it is gone."""
+    try:
+        os.chdir(started.cwd or ".")
+    except OSError as error:
+        words = f'the run was started in "{started.cwd}", and that can\'t be gone to: {error.strerror}'
+        raise _refused(words, "put the folder back, or start a new run") from None
+
+
+def plan_name(process: int) -> str:
+    """The file in a run's folder with the plan of the process of that number, from 1."""
+    return FIRST_PLAN if process == 1 else f"plan.{process}.json"
+
+
+def stored_plan(folder: RunFolder, started: RunStarted) -> Plan:
+    """The plan that the process carried out whose start this is.
+
+    Raises InputError where it is missing or can't be read, MismatchError where it is another one.
+    """
+    found = False
+    for path in sorted(folder.path.glob("plan*.json")):
+        with suppress(OSError):
+            data = path.read_bytes()
+            found = True
+            if not started.plan or hashlib.sha256(data).hexdigest() == started.plan:
+                return _decoded(data, folder)
+    if found:
+        raise MismatchError(
+            f"the stored plan of run {folder.id} is not the one that it was carrying out",
+            hint="put the file back as it was, or start a new run",
+        )
+    raise _refused(f"run {folder.id} has no stored plan", "start a new run")
+
+
+def _decoded(data: bytes, folder: RunFolder) -> Plan:
+    try:
+        return decode_plan(data)
+    except JournalError as error:
+        raise _refused(f"run {folder.id}: {error.message}", "start a new run") from None
+
+
+def _refused(words: str, hint: str) -> InputError:
+    return InputError([Problem("E650", words, hint=hint)])

@@ -1,0 +1,195 @@
+"""A run that goes on: its journal taken up, its plan compared with the files of today, then the rest of it.
+
+Nothing is contacted, and no secret fetched, before all that can be in the way has been looked at.
+"""
+
+import hashlib
+import os
+import secrets as chance
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from runner.app import finding
+from runner.app.comparing import around
+from runner.app.digests import digests_of
+from runner.app.earlier import Earlier, go_to, plan_name, stored_plan
+from runner.app.ending import ExitOf
+from runner.app.journals import next_journal
+from runner.app.locking import lock_of, take
+from runner.app.parts import Parts, people
+from runner.app.plans import Planned, duration_option, make_plan
+from runner.app.provenance import Marks, boot_id, user
+from runner.app.recorded import again, recorded
+from runner.app.running import carry_out
+from runner.app.settings import Settings, absolute
+from runner.app.views import Screen
+from runner.errors import InputError
+from runner.journal import Recovered, recover
+from runner.location import Problem
+from runner.model.doubt import doubt, is_doubtful
+from runner.model.encoding import encode_plan
+from runner.model.past import Past
+from runner.model.plan import Plan
+from runner.model.remaining import is_play_over
+from runner.patterns import Names, resolve
+from runner.planning.matching import Matched, Wanted, changed_values, matched
+from runner.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What whoever goes on says of what has changed: whether it is accepted, and which hosts are left out."""
+
+    accept: bool = False
+    drop: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A run that may be gone on with."""
+
+    settings: Settings
+    planned: Planned
+    found: Matched
+    stored: Plan
+
+
+def resume(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, changes: Changes) -> int | None:
+    """Go on with a run; gives the exit status, None where nothing is left of it.
+
+    ``settings`` are those of this time; the others are the run's own. Raises RunnerError for all that is in the way.
+    """
+    folder = finding.find(finding.root_of(settings.runs_dir), wanted)
+    settings = absolute(settings)
+    earlier = Earlier()
+    recovered = recover(folder, earlier.see)
+    with ExitStack() as kept:
+        kept.callback(os.close, recovered.descriptor)
+        ready = compared(folder, earlier, settings, changes)
+        if ready is None:
+            return None
+        typed = earlier.started(folder).options.get("inventory", ())
+        lock = lock_of(ready.settings.playbook, ready.planned.loaded.inventories, tuple(typed), settings.runs_dir)
+        with take(lock, folder.id, settings.argv):
+            parts = _parts(folder, earlier, ready, screen, recovered, lock.id)
+            kept.pop_all()  # from here on the journal is closed with the run
+            status = carry_out(parts, next_journal(folder, recovered, durability=settings.durability), exit_of)
+    screen.outlets.let_read(f"runner runs show {folder.id}")
+    return status
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A run as it would be gone on with: what is to be done, and what was."""
+
+    run: str
+    plan: Plan
+    past: Past
+    notes: tuple[str, ...] = ()
+
+
+def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
+    """What going on would start from; nothing is written or taken. Raises as ``resume`` does."""
+    folder = finding.find(finding.root_of(settings.runs_dir), wanted)
+    earlier = Earlier.of(folder)
+    ready = compared(folder, earlier, absolute(settings), changes)
+    if ready is None:
+        return Seen(folder.id, stored_plan(folder, earlier.started(folder)), earlier.past)
+    for event in ready.found.events:
+        earlier.past.apply(event, earlier.past.seq)
+    return Seen(folder.id, ready.found.plan, earlier.past, ready.found.notes)
+
+
+def compared(folder: RunFolder, earlier: Earlier, settings: Settings, changes: Changes) -> Ready | None:
+    """The run as it would go on, None where nothing is left of it. Raises MismatchError, InputError, JournalError.
+
+    From here on names of files start where they did when the run was begun.
+    """
+    started = earlier.started(folder)
+    old = stored_plan(folder, started)
+    if not changes.accept and _is_over(earlier, old):
+        return None
+    go_to(started)
+    settings = again(started, settings)
+    dropped = _dropped(changes.drop, old)
+    among = dict.fromkeys(name for play in old.plays for name in play.hosts if name not in dropped)
+    planned = make_plan(settings, among=tuple(among))
+    now = digests_of(planned.plan, {}, bytes.fromhex(started.salt))
+    wanted = Wanted(accept=changes.accept, dropped=dropped, by=user())
+    found = matched(old, planned.plan, earlier.past, around(planned, old.inputs), now, wanted)
+    if not found.events and _is_over(earlier, found.plan):
+        return None
+    return Ready(settings, replace(planned, plan=found.plan), found, old)
+
+
+def _is_over(earlier: Earlier, plan: Plan) -> bool:
+    past = earlier.past
+    return past.ended is not None and all(is_play_over(play, past.plays.get(play.id)) for play in plan.plays)
+
+
+def _dropped(pattern: str, plan: Plan) -> frozenset[str]:
+    """The hosts of the plan that a pattern means. Raises InputError where it means none."""
+    if not pattern:
+        return frozenset()
+    hosts = dict.fromkeys(name for play in plan.plays for name in play.hosts)
+    found, flaws = resolve(pattern, Names(hosts, plan.groups))
+    if flaws:
+        raise InputError(Problem(flaw.code, f"--drop-hosts: {flaw.message}", None, flaw.hint) for flaw in flaws)
+    return frozenset(found & hosts.keys())
+
+
+def _parts(folder: RunFolder, earlier: Earlier, ready: Ready, screen: Screen, recovered: Recovered, lock: str) -> Parts:
+    settings, planned, started = ready.settings, ready.planned, earlier.started(folder)
+    connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
+    asked = people(settings, screen, planned.plan, earlier.progress)
+    salt = bytes.fromhex(started.salt)
+    digests = digests_of(planned.plan, asked.values, salt)
+    warnings = [*recovered.warnings, *_warnings(earlier, ready, digests)]
+    for event in ready.found.events:
+        earlier.past.apply(event, earlier.past.seq)
+    marks = Marks(
+        salt=salt,
+        token=started.token or chance.token_hex(16),
+        plan=_stored(folder, earlier, ready),
+        options=recorded(settings, asked.redactor, seed=planned.seed, max_open=settings.max_open or planned.max_open),
+        digests=digests,
+        durability=settings.durability,
+        resume=True,
+        saved_plan=started.saved_plan,
+    )
+    return Parts(
+        settings=settings,
+        planned=planned,
+        folder=folder,
+        people=asked,
+        screen=screen,
+        connect_timeout=connect_timeout,
+        marks=marks,
+        lock=lock,
+        progress=earlier.progress,
+        past=earlier.past,
+        first=ready.found.events,
+        warnings=tuple(warnings),
+    )
+
+
+def _warnings(earlier: Earlier, ready: Ready, digests: dict[str, str]) -> Iterator[str]:
+    """What a person has to know of what has changed since, and what is not known."""
+    yield from ready.found.notes
+    for name in changed_values(earlier.past, digests, secrets=True):
+        yield f'"{name}" has another value than when the run was last at work'
+    if is_doubtful(earlier.past, boot_id()):
+        count = doubt(earlier.past, ready.planned.plan)
+        yield (
+            f"this machine was started anew since, and the run kept its records without syncs: {count} steps may have"
+            " run without a record of it, and are taken as unknown"
+        )
+
+
+def _stored(folder: RunFolder, earlier: Earlier, ready: Ready) -> str:
+    """Store the plan to go on with, where it is another than before; gives its SHA-256."""
+    plan = encode_plan(ready.planned.plan)
+    if plan != encode_plan(ready.stored):
+        folder.write(plan_name(earlier.past.processes + 1), plan, sync=True)
+    return hashlib.sha256(plan).hexdigest()

@@ -1,0 +1,83 @@
+"""``runner resume``: go on with a run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner.cli import exit_codes
+from runner.cli.options import (
+    concurrency_option,
+    looking_on,
+    person_options,
+    records_options,
+    sets_option,
+    view_options,
+)
+
+EPILOG = """\b
+Examples:
+  runner resume last
+  runner resume 20261121-094501 --plan
+  runner resume last --accept-changes --drop-hosts web07
+
+\b
+Exit status: as of `runner run`; 0 where nothing is left, 10 where a process is at work on the run, 11 where its journal
+is damaged, 12 where what ended well, a host or an input is not what it was; nothing was contacted then.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run")
+@click.option("--plan", "only_plan", is_flag=True, help="Only show what is left: wave, step, hosts. Contacts nothing.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    envvar="RUNNER_FORMAT",
+    help="The form of --plan.",
+)
+@click.option(
+    "--accept-changes",
+    "accept",
+    is_flag=True,
+    help="Steps that ended well and have changed since run again; inputs may have changed.",
+)
+@click.option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts out from here on.")
+@sets_option
+@concurrency_option
+@person_options
+@view_options
+@records_options
+def command(run: str, *, only_plan: bool, form: str, accept: bool, drop: str, **options: Any) -> int:
+    """Go on with RUN where it was: what ended well is not run again. RUN is an id, its beginning, or "last".
+
+    The playbook and its inventory are read again, with the options that RUN was started with. What runs is as they say
+    now; what ended well must not have changed.
+    """
+    from runner.app.resume import Changes, look, resume  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.settings import Settings  # noqa: PLC0415
+    from runner.app.views import screen_of  # noqa: PLC0415
+
+    settings = Settings(playbook=Path(), argv=tuple(sys.argv), **looking_on(options))
+    changes = Changes(accept, drop)
+    if not only_plan:
+        status = resume(run, settings, screen_of(settings), exit_codes.of_ending, changes)
+        if status is None:
+            click.echo("nothing to do: the run has come to its end")
+        return exit_codes.OK if status is None else status
+    from runner.model.remaining import left  # noqa: PLC0415
+    from runner.reporting.left import encoded, text  # noqa: PLC0415
+
+    seen = look(run, settings, changes)
+    found = left(seen.plan, seen.past)
+    if form == "json":
+        click.echo(encoded(seen.run, found, seen.notes), nl=False)
+    else:
+        for note in seen.notes:
+            click.echo(f"note: {note}", err=True)
+        for line in text(seen.plan, seen.run, found):
+            click.echo(line)
+    return exit_codes.OK
