@@ -11,6 +11,7 @@ from pathlib import Path
 from runner import lock as locks
 from runner.app.provenance import without_values
 from runner.app.requests import user
+from runner.home import home_folder
 from runner.loading.project import inventory_paths
 from runner.lock import Held, Hold, Holder, Lock
 from runner.state_folder import state_folder
@@ -29,7 +30,7 @@ def lock_of(
 
     Its folder is made where ``make`` says so. Raises JournalError.
     """
-    folder = state_folder(runs_dir, "locks", environ=os.environ, home=Path.home(), make=make)
+    folder = state_folder(runs_dir, "locks", environ=os.environ, home=home_folder(), make=make)
     options = [word for text in typed for word in ("-i", text)]
     options += ["--runs-dir", str(runs_dir)] if runs_dir is not None else []
     return Lock(
