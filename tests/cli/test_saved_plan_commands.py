@@ -255,3 +255,16 @@ def test_a_run_that_is_killed_has_used_its_plan_or_has_not(project: Path, point:
 
     assert (killed.code, again.code) == (-9, then), again.err
     assert len(marks(project)) == len(set(marks(project)))
+
+
+def test_a_run_of_a_saved_plan_is_gone_on_with_as_it_was_planned(project: Path) -> None:
+    """With its options, which nobody has to give again, and though the plan is used."""
+    text = (project / "site.yaml").read_text()
+    (project / "site.yaml").write_text(text.replace("    shell:", "    idempotent: true\n    shell:"))
+    saved(project)
+
+    killed = call(project, "run", "plan.json", RUNNER_CRASHPOINT="after_send:3")
+    resumed = call(project, "resume", "last")
+
+    assert (killed.code, resumed.code) == (-9, 0), resumed.err
+    assert set(marks(project)) == {f"{step} web{n}" for step in ("one", "two") for n in (1, 2, 3)}
