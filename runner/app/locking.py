@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runner import host_lock
 from runner import lock as locks
 from runner.app.provenance import without_values
 from runner.app.requests import user
-from runner.home import home_folder
+from runner.app.settings import Settings
+from runner.host_lock import Claim
 from runner.loading.project import inventory_paths
 from runner.lock import Held, Hold, Holder, Lock
 from runner.state_folder import state_folder
@@ -30,15 +32,19 @@ def lock_of(
 
     Its folder is made where ``make`` says so. Raises JournalError.
     """
-    folder = state_folder(runs_dir, "locks", environ=os.environ, home=home_folder(), make=make)
-    options = [word for text in typed for word in ("-i", text)]
-    options += ["--runs-dir", str(runs_dir)] if runs_dir is not None else []
+    folder = state_folder(runs_dir, "locks", environ=os.environ, home=Path.home(), make=make)
     return Lock(
         folder=folder,
         id=locks.id_of(Path.cwd() / playbook, paths),
         shown=shlex.quote(str(playbook)),
-        options="".join(f" {shlex.quote(word)}" for word in options),
+        options=_options(typed, runs_dir),
     )
+
+
+def _options(typed: Sequence[str], runs_dir: Path | None) -> str:
+    words = [word for text in typed for word in ("-i", text)]
+    words += ["--runs-dir", str(runs_dir)] if runs_dir is not None else []
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def take(lock: Lock, run_id: str, argv: Sequence[str]) -> Held:
@@ -52,6 +58,18 @@ def take(lock: Lock, run_id: str, argv: Sequence[str]) -> Held:
         command=without_values(argv),
     )
     return locks.take(lock, holder)
+
+
+def claim_of(settings: Settings, token: str, run_id: str) -> Claim:
+    """What the run with that token puts on its hosts; whoever goes on with it has the same."""
+    which = f"{shlex.quote(str(settings.playbook))}{_options(settings.inventory, None)}"
+    return Claim(
+        id=host_lock.id_of(token),
+        run=run_id,
+        user=user(),
+        controller=socket.gethostname(),
+        release=f"runner lock release {which} --host-lock ",
+    )
 
 
 def hold(lock: Lock, message: str) -> Hold:

@@ -8,11 +8,13 @@ import threading
 import time
 import traceback
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 from runner import transports
 from runner.app import finding, requests
 from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
+from runner.app.locking import claim_of
 from runner.app.loop import Handlers, ignoring, leave, quiet_collector, run_loop
 from runner.app.parts import Parts
 from runner.app.plans import plan_ready
@@ -28,7 +30,6 @@ from runner.engine.sessions import Sessions
 from runner.engine.signals import Interrupts
 from runner.engine.stop import Level, Stop
 from runner.errors import RunnerError
-from runner.home import home_folder
 from runner.journal import Journal
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
@@ -122,6 +123,7 @@ class _Running:
     def explain(self, fatal: RunnerError | None) -> None:
         """Say on standard error what ended the run, and which view failed."""
         words = [f"error: {fatal.message}"] if fatal else []
+        words += [f"hint: {fatal.hint}"] if fatal and fatal.hint else []
         words += self._kept.lost()
         words += [f"warning: a view failed and was left out: {name}" for name in self._recorder.dropped]
         words += [f"warning: a fault in runner: {fault}" for fault in self._recorder.faults]
@@ -212,6 +214,7 @@ class _Running:
             shared_ids=shared_ids(plan.plays),
             max_open=parts.planned.max_open,
             past=parts.past,
+            claim=claim_of(parts.settings, parts.marks.token, parts.folder.id) if plan.lock == "hosts" else None,
         )
 
     async def _ask(self, question: Question) -> Answer:
@@ -233,7 +236,7 @@ class _Running:
             secret=lambda text: parts.people.values.get(text, text),
             warn=lambda text: self._tell(Warned(message=text)),
             folder=parts.folder.path,
-            home=home_folder(),
+            home=Path.home(),
             environ=os.environ,
             connect_timeout=parts.connect_timeout,
             token=parts.marks.token,

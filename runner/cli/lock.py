@@ -1,6 +1,7 @@
 """``runner lock``: who has a playbook and its inventory, and keeping all runs out of them."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,10 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from runner.cli import exit_codes
+from runner.cli.options import read_limit, target_options
 from runner.errors import LockError
+from runner.reporting.escape import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,7 +23,8 @@ Examples:
   runner lock release site.yaml
 
 \b
-Exit status: 0 done, 2 the playbook cannot be read, 10 somebody has the lock, 11 the state folder cannot be used.
+Exit status: 0 done, 1 a host could not be released, 2 the playbook cannot be read, 10 somebody has the lock, 11 the
+state folder cannot be used.
 """
 
 
@@ -28,15 +33,27 @@ def command() -> None:
     """One run at a time has a playbook and its inventory; see who has, or keep all runs out."""
 
 
+def runs_dir_option(function: F) -> F:
+    """``--runs-dir``."""
+    return click.option(
+        "--runs-dir",
+        envvar="RUNNER_RUNS_DIR",
+        type=click.Path(path_type=Path),
+        help="Where run folders are kept; a named one has locks of its own.",
+    )(function)
+
+
+def host_lock_id(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The id of a lock on hosts, or ``unnamed``."""
+    if value is None or value == "unnamed" or re.fullmatch(r"[0-9a-f]{16}", value):
+        return value
+    raise click.BadParameter(f'"{value}" is no id of a lock; the refused run names it', ctx, param)
+
+
 def lock_options(function: F) -> F:
     """PLAYBOOK, ``-i`` and ``--runs-dir``: which lock."""
     for option in (
-        click.option(
-            "--runs-dir",
-            envvar="RUNNER_RUNS_DIR",
-            type=click.Path(path_type=Path),
-            help="Where run folders are kept; a named one has locks of its own.",
-        ),
+        runs_dir_option,
         click.option(
             "-i",
             "--inventory",
@@ -60,7 +77,6 @@ def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, fo
     """Say whether PLAYBOOK is free, being run, or on hold, by whom and since when."""
     from runner.app.locking import named  # noqa: PLC0415 - heavy, and wanted only now
     from runner.lock import hold_of, holder_of  # noqa: PLC0415
-    from runner.reporting.escape import visible  # noqa: PLC0415
 
     lock = named(playbook, inventory, runs_dir)
     run, hold = holder_of(lock), hold_of(lock)
@@ -70,10 +86,10 @@ def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, fo
         click.echo(json.dumps(data, indent=2))
         return
     if hold is not None:
-        click.echo(visible(f"{hold}"))
+        _say(f"{hold}")
     if run is not None:
-        click.echo(visible(f"being run: {run}"))
-        click.echo(visible(f"  {' '.join(run.command)}"))
+        _say(f"being run: {run}")
+        _say(f"  {' '.join(run.command)}")
     if hold is None and run is None:
         click.echo("free")
 
@@ -85,30 +101,84 @@ def hold(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, mess
     """Keep all runs out of PLAYBOOK until it is released; one that is on its way goes on."""
     from runner.app import locking  # noqa: PLC0415 - heavy, and wanted only now
     from runner.lock import holder_of  # noqa: PLC0415
-    from runner.reporting.escape import visible  # noqa: PLC0415
 
     lock = locking.named(playbook, inventory, runs_dir, make=True)
-    click.echo(visible(f"{locking.hold(lock, message)}"))
+    _say(f"{locking.hold(lock, message)}")
     if (run := holder_of(lock)) is not None:
-        click.echo(visible(f"still on its way: {run}"))
+        _say(f"still on its way: {run}")
 
 
-@command.command(epilog="\b\nExample:\n  runner lock release site.yaml")
-@lock_options
-def release(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None) -> None:
-    """End the hold on PLAYBOOK. The lock of a run can't be released: it ends with the run's process."""
+RELEASE_EPILOG = """\b
+Examples:
+  runner lock release site.yaml
+  runner lock release site.yaml --host-lock 1f0c5e9a7b3d2468 --limit web04
+"""
+
+
+@command.command(epilog=RELEASE_EPILOG)
+@click.argument("playbook", type=click.Path(path_type=Path))
+@target_options
+@click.option(
+    "--host-lock",
+    metavar="ID",
+    callback=host_lock_id,
+    help="Release this lock on the hosts of the plan instead, whoever has it: the run that had it must be dead.",
+)
+@click.option(
+    "-b",
+    "--batch",
+    envvar="RUNNER_BATCH",
+    is_flag=True,
+    help="Nobody is there: ask for no password.",
+)
+@runs_dir_option
+def release(playbook: Path, *, host_lock: str | None, runs_dir: Path | None, **options: Any) -> int:
+    """End the hold on PLAYBOOK. The lock of a run can't be released: it ends with the run's process.
+
+    A run under "lock: hosts" that died leaves its locks on the hosts. --host-lock releases them, by the id that the
+    refused run was told; "runner resume" takes them over. Hosts are contacted for that alone, those of --limit, with
+    inputs by --set, as for a run.
+    """
     from runner.app.locking import named  # noqa: PLC0415 - heavy, and wanted only now
     from runner.lock import holder_of, release_hold  # noqa: PLC0415
-    from runner.reporting.escape import visible  # noqa: PLC0415
 
-    lock = named(playbook, inventory, runs_dir)
-    ended, run = release_hold(lock), holder_of(lock)
-    if ended is not None:
-        click.echo(visible(f"released; it was {ended}"))
+    lock = named(playbook, options["inventory"], runs_dir)
+    run = holder_of(lock)
+    if host_lock is not None:
         if run is not None:
-            click.echo(visible(f"still on its way: {run}"))
+            raise LockError(f"it is being run: {run}", hint="that run gives its locks back when it ends")
+        return _release_host_lock(playbook, host_lock, options)
+    ended = release_hold(lock)
+    if ended is not None:
+        _say(f"released; it was {ended}")
+        if run is not None:
+            _say(f"still on its way: {run}")
     elif run is not None:
         words = f"nobody holds it by hand, and a live run can't be released: {run}"
         raise LockError(words, hint=f"wait for its end, or end it on {run.host}: kill {run.pid}")
     else:
-        click.echo("nothing was held")
+        _say("nothing was held")
+    return exit_codes.OK
+
+
+def _release_host_lock(playbook: Path, lock_id: str, options: dict[str, Any]) -> int:
+    from runner.app.host_locks import release_host_lock  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.settings import Settings  # noqa: PLC0415
+    from runner.app.views import screen_of  # noqa: PLC0415
+    from runner.hostlist import fold  # noqa: PLC0415
+
+    options["limit"] = read_limit(options["limit"], Path.cwd())
+    options["exclude"] = read_limit(options["exclude"], Path.cwd())
+    settings = Settings(playbook=playbook, **options)
+    freed = release_host_lock(settings, lock_id, has_input=screen_of(settings).has_input)
+    if freed.released:
+        _say(f"released on {fold(freed.released)}")
+    if freed.gone:
+        _say(f"not there on {fold(freed.gone)}")
+    for host, reason in freed.failed.items():
+        click.echo(f"error: {host}: {visible(reason)}", err=True)
+    return exit_codes.FAILED if freed.failed else exit_codes.OK
+
+
+def _say(text: str) -> None:
+    click.echo(visible(text))

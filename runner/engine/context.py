@@ -12,6 +12,7 @@ from runner.engine.output import OutputStore
 from runner.engine.sessions import Sessions
 from runner.engine.stop import Stop
 from runner.errors import RunnerError
+from runner.host_lock import Claim
 from runner.model.decision import Answer, Question
 from runner.model.events import Event
 from runner.model.past import Past
@@ -46,7 +47,8 @@ class Run:
     open files allow, None for any number; ``users`` counts for each host the plays that may still want it. ``ask`` asks
     a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault that ends the
     run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name. ``past``
-    is what earlier processes of the run have left, None for a run that begins.
+    is what earlier processes of the run have left, None for a run that begins. ``claim`` is what it puts on its hosts
+    where it locks them, else None.
     """
 
     id: str
@@ -72,4 +74,5 @@ class Run:
     bugs: list[str] = field(default_factory=list)
     shared_ids: frozenset[str] = frozenset()
     past: Past | None = None
+    claim: Claim | None = None
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from runner.engine.context import Run
+from runner.engine.host_locks import host_locks
 from runner.engine.play import PlayRun
 from runner.engine.preflight import preflight
 from runner.engine.recalling import restore_names
@@ -20,7 +21,7 @@ async def run_plan(run: Run) -> None:
     run.users.update(name for play in run.plan.plays for name in (*play.hosts, *play.delegates))
     unreachable = await preflight(run)
     over = {play.id: _Over() for play in run.plan.plays}
-    async with asyncio.TaskGroup() as group:
+    async with host_locks(run, unreachable), asyncio.TaskGroup() as group:
         for play in run.plan.plays:
             group.create_task(_play(run, play, over, unreachable))
     await run.sessions.close_all()
@@ -35,10 +36,11 @@ async def roll_back_plan(run: Run, reason: str) -> None:
     """
     restore_names(run)
     run.users.update(name for play in run.plan.plays for name in (*play.hosts, *play.delegates))
-    for play in reversed(run.plan.plays):
-        going = PlayRun(run, play, barred={})
-        await going.go_back(reason)
-        await _let_go(run, play)
+    async with host_locks(run, touched=True):
+        for play in reversed(run.plan.plays):
+            going = PlayRun(run, play, barred={})
+            await going.go_back(reason)
+            await _let_go(run, play)
     await run.sessions.close_all()
     if run.fatal is not None:
         raise run.fatal

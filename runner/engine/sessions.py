@@ -32,14 +32,23 @@ class Sessions:
         self._beside: dict[str, list[Session]] = {}
         self._held: Counter[str] = Counter()
         self._unwanted: set[str] = set()
+        self._barred: dict[str, ConnectError] = {}
+
+    def bar(self, name: str, error: ConnectError | None) -> None:
+        """From now on the host can't be reached, for that reason; with None it can again."""
+        self._barred.pop(name, None)
+        if error is not None:
+            self._barred[name] = error
 
     def ready(self, host: Host, become: Become | None) -> Session | None:
         """The host's session, where it is open and ready for that user: then there is nothing to wait for."""
-        found = self._open.get(host.name)
+        found = None if host.name in self._barred else self._open.get(host.name)
         return found if found is not None and found.is_ready(become) else None
 
     async def get(self, host: Host) -> Session:
         """The host's session, opened if need be. Raises ConnectError."""
+        if host.name in self._barred:
+            raise self._barred[host.name]
         found = self._open.get(host.name)
         if found is not None and not found.closed:
             return found

@@ -51,7 +51,8 @@ async def start(context: TransportContext) -> AsyncIterator[Transport]:
     user_key, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     fleet = Fleet(folder, user_key, os.environ if not context.environ else context.environ)
     server = await listen(fleet, host_key)
-    options = write_keys(folder, user_key, host_key, server.get_port())
+    fleet.port = server.get_port()
+    options = write_keys(folder, user_key, host_key, fleet.port)
     try:
         async with ssh.start(dataclasses.replace(context, environ={})) as inner:
             yield DemoTransport(fleet, inner, options)

@@ -24,13 +24,14 @@ BACKLOG = 1000
 
 
 class Fleet:
-    """The homes by user name, and the one key that is let in."""
+    """The homes by user name, and the one key that is let in. ``port`` is the server's."""
 
     def __init__(self, folder: Path, key: asyncssh.SSHKey, environ: Mapping[str, str]) -> None:
         self._folder = folder
         self._public = key.export_public_key()
         self._kept = {name: environ[name] for name in INHERITED if name in environ}
         self._homes: dict[str, Path] = {}
+        self.port = 0
         self.starting: set[asyncio.Task[None]] = set()
         self.running: set[Output] = set()
 
@@ -51,7 +52,10 @@ class Fleet:
 
     def environ(self, name: str) -> dict[str, str]:
         """The environment of a command on a host."""
+        number = list(self._homes).index(name) + 1
         own = {"HOME": str(self.home(name)), "USER": name, "LOGNAME": name, "SHELL": "/bin/sh"}
+        # As each had an address of its own: the machine has one lock for all its names, but one for each of these.
+        own["SSH_CONNECTION"] = f"127.0.0.1 1 127.1.{number >> 8}.{number & 255} {self.port}"
         return {"PATH": os.defpath, **self._kept, **own}
 
     async def end(self) -> None:

@@ -136,6 +136,18 @@ def test_a_patch_run_is_a_window_of_five(project: Path) -> None:
     assert (counted["begins"], counted["restarts"]) == (21, 13)
 
 
+def test_a_patch_run_has_its_hosts_to_itself(project: Path) -> None:
+    """Each has a lock from before the first step to the end of the run."""
+    done = run(project, "patch")
+
+    (taken,) = done.events("lock.taken", scope="hosts")
+    (released,) = done.events("lock.released", scope="hosts")
+    begun = [record["seq"] for record in done.events("step.intent")]
+    assert len(taken["hosts"]) == 21
+    assert released["hosts"] == taken["hosts"]
+    assert taken["seq"] < begun[0] < begun[-1] < released["seq"]
+
+
 @pytest.mark.parametrize(
     ("sick", "code", "failed"),
     [("[kv2,web03]", 1, {"kv2", "web03"}), ("[web01,web02,web03,web04,web05]", 5, {f"web0{n}" for n in range(1, 6)})],
