@@ -5,6 +5,7 @@ A transport lives for a whole run and gives one :class:`Session` a host. A sessi
 - each command runs in a process group of its own, with ``/dev/null`` as standard input unless it is given one;
 - when the task that waits in ``run`` is cancelled, the remote process group is ended (TERM, ``grace`` seconds, KILL)
   before the cancellation goes on, and ``command.fate.killed`` says whether it is gone: ``yes``, ``no``, ``unknown``;
+  one whose end comes first is not killed, and ``command.fate.result`` has that end;
 - an exit status is reported only when the host reported it. A connection that is lost after the request was written
   raises :class:`~runner.errors.LostError`; before that, :class:`~runner.errors.ConnectError`;
 - output is bytes, kept up to a limit and counted beyond it; ``sink`` sees every chunk as it comes;
@@ -27,17 +28,23 @@ Sink = Callable[[str, bytes], None]
 """Takes ``"stdout"`` or ``"stderr"`` and a chunk of output, as it comes."""
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(slots=True)
 class Fate:
     """What is known of a command that did not come to its end.
 
     ``sent`` turns True just before the first byte of the request is written; until then nothing can have happened.
-    ``group`` is the remote process group once the host has told it.
+    ``group`` is the remote process group once the host has told it. ``result`` is its end, where that came while it was
+    being ended: then nothing was killed.
     """
 
     sent: bool = False
     group: int | None = None
     killed: str | None = None
+    result: "CommandResult | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class Command:
 
     ``stdin`` is the bytes, or the local file, that it reads; None is ``/dev/null``. ``limit`` is how many bytes of the
     head, and of the tail, of each stream are kept. ``keep_stdout`` False leaves standard output to ``sink`` alone, for
-    bulk data. ``cwd`` None is the home of the login (or become) user.
+    bulk data. ``cwd`` None is the home of the login (or become) user. ``turn`` is called when the session's commands
+    before it have ended, and this one's own time begins.
     """
 
     argv: tuple[str, ...] = ()
@@ -74,6 +82,7 @@ class Command:
     sink: Sink | None = None
     keep_stdout: bool = True
     fate: Fate = field(default_factory=Fate)
+    turn: Callable[[], None] = _nothing
     keeping: Keeping = field(default_factory=Keeping)
 
 

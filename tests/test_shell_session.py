@@ -384,7 +384,31 @@ def test_step_that_has_ended_is_not_killed(comes):
 
     assert tell(story, pipe) == 1
     assert command.fate.killed is None
+    assert command.fate.result is not None
+    assert command.fate.result.rc == 0
     assert not pipe.eof
+
+
+def test_end_that_comes_before_the_kill_is_an_end():
+    """Nothing was there to be killed when the second shell looked: the step ended by itself, and how is known."""
+    command = Command(script="sleep 0.3; echo done")
+    opened = []
+
+    async def opener(line, receiver):
+        opened.append(line)
+        if len(opened) == 2:
+            await until(lambda: not alive(command.fate.group))
+        return await open_pipe(line, receiver)
+
+    async def story(session):
+        task = asyncio.create_task(session.run(command))
+        await cancelled_after(task, lambda: command.fate.group is not None)
+
+    tell(story, opener)
+
+    assert len(opened) == 2
+    assert command.fate.killed is None
+    assert (command.fate.result.rc, command.fate.result.stdout.data) == (0, b"done\n")
 
 
 def test_step_that_was_given_up_is_not_heard():

@@ -24,7 +24,7 @@ from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
 from runner.model.record_key import record_key
 from runner.model.template import Template
-from runner.step import typed
+from runner.step import StepKind, typed
 from runner.transport import Session
 
 Tried = tuple[Outcome, dict[str, Any]]
@@ -243,14 +243,17 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
     loop = asyncio.get_running_loop()
     kind = turn.run.kinds[step.kind]
     deadline = Deadline(turn.stop, limit=step.timeout, idle=step.idle_timeout)
-    hearing.deadline = deadline
+    hearing.deadline = target.deadline = deadline
     begun = loop.time()
     try:
         async with deadline:
             outcome = await kind.run(typed(kind, params), target)
     except TimeoutError as error:
-        outcome = _cut(turn, step, target, deadline) if deadline.expired else failed(f"timed out: {error}")
-        outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
+        outcome = failed(f"timed out: {error}")
+        if deadline.expired:
+            outcome = _came_first(kind, target) or _cut(turn, step, params, target, deadline)
+        if not outcome.stdout.size and not outcome.stderr.size:
+            outcome = outcome.heard(hearing.heard("stdout"), hearing.heard("stderr"))
     except LostError as error:
         turn.run.sessions.lost(target.place.name, error.message)
         words = error.message if target.place is turn.host else f"delegate {target.place.name}: {error.message}"
@@ -267,10 +270,22 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
     return outcome.timed(loop.time() - begun, _killed(target))
 
 
-def _cut(turn: Turn, step: Step, target: StepTarget, deadline: Deadline) -> Outcome:
-    """What an attempt is that a limit or a kill ended; one whose process group may still run is unknown."""
+def _came_first(kind: StepKind[Any], target: StepTarget) -> Outcome | None:
+    """What the host told of the step's own command just before it would have been ended: an end is an end."""
+    result = target.noted.result if target.noted else None
+    return None if kind.heard is None or result is None else kind.heard(result, target)
+
+
+def _cut(turn: Turn, step: Step, params: Mapping[str, Any], target: StepTarget, deadline: Deadline) -> Outcome:
+    """What an attempt is that a limit or a kill ended; one whose process group may still run is unknown.
+
+    So is one whose last command had ended by then, and that may not run twice: it may have done what it was to do.
+    """
     killed = _killed(target)
     still = "" if killed in {None, "yes"} else _still_running(target)
+    if killed is None and target.fates and target.fates[-1].sent and not may_repeat(turn, step, params):
+        words = turn.stop.reason if deadline.ended_by == "kill" else "its time was over"
+        return Outcome(Status.UNKNOWN, message=f"{words} just as it ended, and what came of it was not heard")
     if deadline.ended_by != "kill":
         words = _ENDED_BY[deadline.ended_by].format(limit=step.timeout or 0, idle=step.idle_timeout or 0)
         return Outcome(Status.TIMED_OUT, message=words + still)

@@ -134,7 +134,7 @@ class Deadline:
     """A limit around one attempt: its timeout, its idle timeout, and a kill, whichever comes first.
 
     ``expired`` then says so, and ``ended_by`` is ``timeout``, ``idle`` or ``kill``; the block ends with TimeoutError.
-    ``limit`` and ``idle`` in seconds, None for none.
+    ``limit`` and ``idle`` in seconds, None for none; they do not count while it is paused.
 
     **Why one.** Each of them ends the attempt in the same way, by cancelling what waits inside, so that the session
     ends the process group before anything else happens; three nested timeouts could cut that short.
@@ -149,6 +149,8 @@ class Deadline:
         self._end: float | None = None
         self._heard = self._loop.time()
         self._met: float | None = None
+        self._left: float | None = limit
+        self._is_paused = False
         self._expired = False
         self._is_cut = False
 
@@ -185,8 +187,23 @@ class Deadline:
 
     def heard(self) -> None:
         """Output came: the idle limit starts anew."""
-        if self._idle is not None and self._timeout is not None and not self._is_cut:
+        if self._idle is not None and self._timeout is not None and not (self._is_cut or self._is_paused):
             self._heard = self._loop.time()
+            self._move(self._next())
+
+    def pause(self) -> None:
+        """It waits for others: neither limit counts until it goes on. A kill still ends it."""
+        if self._timeout is not None and not self._is_paused and not self._is_cut:
+            self._is_paused = True
+            self._left = None if self._end is None else self._end - self._loop.time()
+            self._move(None)
+
+    def go_on(self) -> None:
+        """Its own time goes on."""
+        if self._timeout is not None and self._is_paused and not self._is_cut:
+            self._is_paused = False
+            self._heard = self._loop.time()
+            self._end = None if self._left is None else self._heard + self._left
             self._move(self._next())
 
     def cut(self) -> None:

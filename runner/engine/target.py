@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from runner.engine.context import Run
+from runner.engine.stop import Deadline
 from runner.errors import StepError
 from runner.location import Location
 from runner.model.decision import Answer
@@ -66,6 +67,8 @@ class StepTarget:
     owner: str = ""
     kept: dict[str, Any] = field(default_factory=dict)
     key: str = ""
+    noted: Fate | None = None
+    deadline: Deadline | None = None
 
     @property
     def host(self) -> str:
@@ -105,7 +108,11 @@ class StepTarget:
         """Run a command of the step; ``quiet`` ones, a kind's own, leave no trace in files and records."""
         fate = Fate()
         self.fates.append(fate)
-        return await self._session.run(
+        if noted:
+            self.noted = fate
+        if self.deadline is not None:
+            self.deadline.pause()  # the host may be busy with another play's step, or another host's that runs there
+        fate.result = await self._session.run(
             Command(
                 argv=() if isinstance(command, str) else tuple(command),
                 script=command if isinstance(command, str) else "",
@@ -118,9 +125,15 @@ class StepTarget:
                 sink=sink or (None if quiet else self.hear),
                 keep_stdout=sink is None,
                 fate=fate,
+                turn=self._goes_on,
                 keeping=Keeping(self.key if noted else "", self.step.timeout, self.step.on_disconnect),
             )
         )
+        return fate.result
+
+    def _goes_on(self) -> None:
+        if self.deadline is not None:
+            self.deadline.go_on()
 
     async def put(self, source: bytes | Path, dest: str) -> None:
         """Write a new private file, and check its size."""

@@ -22,7 +22,10 @@ STREAMS = ("stdout", "stderr")
 
 @dataclass(slots=True)
 class Step:
-    """A step that has been sent. ``ends`` are the streams whose end frame has come; ``done`` is set by the last."""
+    """A step that has been sent. ``ends`` are the streams whose end frame has come; ``done`` is set by the last.
+
+    ``rc`` is what they say.
+    """
 
     index: int
     command: Command
@@ -31,6 +34,7 @@ class Step:
     begun: bool = False
     captures: dict[str, Capture] = field(default_factory=dict)
     ends: set[str] = field(default_factory=set)
+    rc: int = 0
 
     @property
     def ended(self) -> bool:
@@ -62,6 +66,11 @@ class Step:
             self.listening.clear()
             self.fail(error)
 
+    @property
+    def result(self) -> CommandResult:
+        """Its end, once that has come."""
+        return CommandResult(self.rc, signal_name(self.rc), self.captured("stdout"), self.captured("stderr"))
+
     def fail(self, error: Exception) -> None:
         """Give the task that waits an error in place of an end."""
         if not self.done.done():
@@ -70,6 +79,7 @@ class Step:
     def end(self, stream: str, rc: int) -> None:
         """The end frame on one of the streams."""
         self.ends.add(stream)
+        self.rc = rc
         self.listening.discard(stream)
         if self.ended and not self.done.done():
             self.done.set_result(rc)
@@ -187,9 +197,9 @@ class Channel:
 
     async def result(self, step: Step) -> CommandResult:
         """Wait for the end of a step. Raises LostError, or what its sink raised."""
-        rc = await step.done
+        await step.done
         self.step = None
-        return CommandResult(rc, signal_name(rc), step.captured("stdout"), step.captured("stderr"))
+        return step.result
 
     async def close(self) -> None:
         """Close the pipe; never raises."""

@@ -30,15 +30,18 @@ fi
 async def end_group(control: Channel, group: int, grace: float, patience: float) -> str:
     """End a process group through a second shell: ``yes`` when nothing of it is left, else ``no``.
 
+    ``ended`` where nothing of it was there to be signalled: it had come to its end by itself.
     ``grace`` is the seconds between TERM and KILL, ``patience`` those after it in which the group must be gone: what
     is stuck in the kernel stays. Raises LostError when the shell goes away meanwhile.
     """
-    gone = await _signal(control, group, "TERM", grace) or await _signal(control, group, "KILL", patience)
-    return "yes" if gone else "no"
+    found = await _signal(control, group, "TERM", grace)
+    if found != "no":
+        return found
+    return "no" if await _signal(control, group, "KILL", patience) == "no" else "yes"
 
 
-async def _signal(control: Channel, group: int, name: str, seconds: float) -> bool:
-    """Send a signal once, then look until the group is gone or the time is up.
+async def _signal(control: Channel, group: int, name: str, seconds: float) -> str:
+    """Send a signal once, then look until the group is gone or the time is up; the words are those of ``end_group``.
 
     It is sent again while it could not be: a child that has just said its number may not lead its group yet.
     """
@@ -47,9 +50,9 @@ async def _signal(control: Channel, group: int, name: str, seconds: float) -> bo
     while True:
         words = await _probe(control, group, pending)
         if not _is_alive(words):
-            return True
+            return "yes" if pending == "0" or "sent" in words else "ended"
         if time() >= end:
-            return False
+            return "no"
         pending = "0" if "sent" in words else pending
         await asyncio.sleep(min(pause, max(0.0, end - time())))
         pause = min(2 * pause, _LONGEST_PAUSE)

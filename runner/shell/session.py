@@ -81,6 +81,7 @@ class ShellSession:
     async def run(self, command: Command) -> CommandResult:
         """Run it and wait for its end. Raises ConnectError, LostError, or StepError for what cannot be sent."""
         async with self._turn:
+            command.turn()
             if self._closed:
                 raise ConnectError("closed_midway", "the session is closed")
             channel = await self._channel(command.become)
@@ -189,17 +190,23 @@ class ShellSession:
         """
         fate = step.command.fate
         if step.ended:
+            fate.result = step.result
             return channel.gone is None
         fate.killed = "unknown"
         try:
             async with asyncio.timeout(self._patience):
                 await channel.until(lambda: step.begun or step.ended or channel.gone is not None)
             if _is_over(step):
-                fate.killed = None
+                fate.killed, fate.result = None, step.result
             elif fate.group is not None:
                 fate.killed = await self._kill(step.command.become, fate.group)
-            async with asyncio.timeout(self._patience if fate.killed == "yes" else 0):
+            came_first = fate.killed == "ended"
+            if came_first:
+                fate.killed = "unknown"  # until that end is heard
+            async with asyncio.timeout(self._patience if came_first or fate.killed == "yes" else 0):
                 await channel.until(lambda: step.ended or channel.gone is not None)
+            if came_first and _is_over(step):
+                fate.killed, fate.result = None, step.result
         except (TimeoutError, ConnectError, LostError, StepError):
             return False
         return channel.gone is None

@@ -31,7 +31,8 @@ class Answer:
 
     It ends after ``duration`` seconds with ``rc`` and ``signal``. ``stdout`` and ``stderr`` are there at once.
     ``lost`` is why the connection went away at that time, instead of an end. ``error`` is raised before anything is
-    sent. ``killed`` is what ending the group came to where the command was cancelled, after ``kill_takes`` seconds.
+    sent. ``killed`` is what ending the group came to where the command was cancelled, after ``kill_takes`` seconds;
+    None where its own end came first.
     """
 
     rc: int = 0
@@ -41,7 +42,7 @@ class Answer:
     duration: float = 0.0
     lost: str = ""
     error: RunnerError | None = None
-    killed: str = "yes"
+    killed: str | None = "yes"
     kill_takes: float = 0.0
 
 
@@ -171,6 +172,7 @@ class _FakeSession:
     async def run(self, command: Command) -> CommandResult:
         """Do as the script says."""
         async with self._turn:
+            command.turn()
             if self.closed:
                 raise ConnectError("closed_midway", "the session is closed", temporary=True)
             sent = Sent(self._host, text_of(command), asyncio.get_running_loop().time(), command)
@@ -184,6 +186,7 @@ class _FakeSession:
         fate = command.fate
         self._group += 1
         fate.sent, fate.group = True, self._group
+        out = err = NOTHING
         try:
             out = _pass_on(command, "stdout", answer.stdout) if answer.stdout else NOTHING
             err = _pass_on(command, "stderr", answer.stderr) if answer.stderr else NOTHING
@@ -192,6 +195,8 @@ class _FakeSession:
             fate.killed = "unknown"  # stays so when it is cancelled again
             await asyncio.sleep(answer.kill_takes)
             fate.killed = answer.killed
+            if answer.killed is None:
+                fate.result = CommandResult(answer.rc, answer.signal, out, err)
             raise
         if answer.lost:
             self.closed = True

@@ -262,6 +262,41 @@ def test_a_timeout_ends_an_attempt_and_says_whether_it_is_gone(tmp_path: Path) -
     assert run.seconds == 2
 
 
+def test_an_end_that_comes_just_before_its_kill_counts(tmp_path: Path) -> None:
+    """The time is over and the host tells an end after all: that is the result, and nothing is tried again."""
+    steps = "  - {id: a, command: one, timeout: 2s, retry: {attempts: 2}, register: r}\n"
+
+    run = on_one_host(tmp_path, steps, {("*", "one"): Answer(duration=60, stdout=b"all\n", killed=None)})
+
+    ended = last(run, "a")
+    assert (ended.status, ended.rc, ended.register["stdout"]) == ("changed", 0, "all")
+    assert run.commands() == ["one"]
+
+
+def test_an_end_that_no_kind_can_read_is_unknown(tmp_path: Path) -> None:
+    """A request that ended as its time did may have done what it was to do: it is not sent again."""
+    steps = "  - {id: a, http: {url: http://x/, method: POST}, timeout: 2s, retry: {attempts: 2}}\n"
+
+    run = on_one_host(tmp_path, steps, {("*", "*"): Answer(duration=60, killed=None)})
+
+    assert last(run, "a").status == "unknown"
+    assert len(run.commands()) == 1
+
+
+def test_waiting_for_the_host_is_no_time_of_the_step(tmp_path: Path) -> None:
+    """Two plays share a host's session: the second's step waits for the first's, and has its own two seconds then."""
+    text = """
+version: 1
+plays:
+  - {name: one, hosts: all, steps: [{command: long}]}
+  - {name: two, hosts: all, needs: [], steps: [{id: a, command: short, timeout: 2s}]}
+"""
+
+    run = scenario(text, tmp_path, answers({("*", "long"): Answer(duration=9), ("*", "short"): Answer(duration=1)}))
+
+    assert {event.status for event in run.all(StepEnded)} == {"changed"}
+
+
 def test_a_timeout_of_0_is_none(tmp_path: Path) -> None:
     """A step may take a day; without a word it is ended after half an hour."""
     steps = "  - {id: a, command: one, timeout: 0}\n  - {id: b, command: two, on_failure: ignore}\n"

@@ -354,6 +354,7 @@ class WorldSession:
         """Send it, and tell what is heard of it."""
         world, fate = self._world, command.fate
         async with self._turn:
+            command.turn()
             self._check()
             draw = world.drawn(self._link.place, command)
             fate.sent, begun = True, world.now()
@@ -415,7 +416,7 @@ class WorldSession:
         if self._is_dead or request.doing is None:
             return
         if request.doing.over <= world.now():
-            fate.killed = None
+            fate.killed, fate.result = None, result_of(request.doing)
         elif request.draw.survives:
             fate.killed = "no"
         else:
