@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +105,19 @@ def test_a_wait_for_readers_has_an_end(pipe: tuple[int, int]) -> None:
 
     assert not outlet.drain(most=0.1)
     assert time.monotonic() - began < 5
+
+
+def test_a_stream_that_nobody_else_keeps_stays_open(tmp_path: Path) -> None:
+    """Its descriptor would be given to the next file that is opened, and the text go there."""
+    write = (outlets := Outlets()).to((tmp_path / "log").open("w", encoding="utf-8"))
+
+    with (tmp_path / "journal").open("wb"):
+        write("a line\n")
+        assert outlets.drain()
+
+    assert (tmp_path / "log").read_text() == "a line\n"
+    assert (tmp_path / "journal").read_bytes() == b""
+    outlets._streams.pop().close()
 
 
 def test_streams_that_end_in_the_same_place_keep_their_order(pipe: tuple[int, int]) -> None:

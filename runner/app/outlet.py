@@ -110,11 +110,13 @@ class Outlets:
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, int], Outlet] = {}
+        self._streams: list[TextIO] = []
 
     def to(self, stream: TextIO | None) -> Callable[[str], None]:
         """Write text to a stream; what its encoding lacks is written as an escape. A closed one takes nothing."""
         if stream is None:
             return lambda _: None
+        self._streams.append(stream)  # one that is dropped closes its descriptor, which is then another file's
         stream.flush()
         descriptor, encoding = stream.fileno(), stream.encoding or "utf-8"
         place = os.fstat(descriptor)
