@@ -24,7 +24,8 @@ TEMPLATE = "template"
 def around(planned: Planned, inputs: Mapping[str, str]) -> Around:
     """``planned`` is the plan as it comes to now; ``inputs`` are the hashes of files in the stored one."""
     files = _Files(planned, inputs)
-    return Around(planned.loaded.templates, files.changed, files.text)
+    is_changed = any(inputs.get(name, digest) != digest for name, digest in planned.plan.inputs.items())
+    return Around(planned.loaded.templates, files.changed if is_changed else None, files.text)
 
 
 @dataclass

@@ -27,10 +27,12 @@ from runner.app.views import Screen
 from runner.errors import InputError
 from runner.journal import Recovered, recover
 from runner.location import Problem
+from runner.model.changed import changed
 from runner.model.doubt import doubt, is_doubtful
 from runner.model.encoding import encode_plan
+from runner.model.events import PlanReady
 from runner.model.past import Past
-from runner.model.plan import Plan
+from runner.model.plan import Plan, PlannedPlay
 from runner.model.remaining import is_play_over
 from runner.patterns import Names, resolve
 from runner.planning.matching import Matched, Wanted, changed_values, matched
@@ -52,7 +54,6 @@ class Ready:
     settings: Settings
     planned: Planned
     found: Matched
-    stored: Plan
 
 
 def resume(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, changes: Changes) -> int | None:
@@ -120,7 +121,7 @@ def compared(folder: RunFolder, earlier: Earlier, settings: Settings, changes: C
     found = matched(old, planned.plan, earlier.past, around(planned, old.inputs), now, wanted)
     if not found.events and _is_over(earlier, found.plan):
         return None
-    return Ready(settings, replace(planned, plan=found.plan), found, old)
+    return Ready(settings, replace(planned, plan=found.plan), found)
 
 
 def _is_over(earlier: Earlier, plan: Plan) -> bool:
@@ -169,9 +170,29 @@ def _parts(folder: RunFolder, earlier: Earlier, ready: Ready, screen: Screen, re
         lock=lock,
         progress=earlier.progress,
         past=earlier.past,
-        first=ready.found.events,
+        first=(*_planned_anew(earlier, planned.plan), *ready.found.events),
         warnings=tuple(warnings),
     )
+
+
+def _planned_anew(earlier: Earlier, plan: Plan) -> Iterator[PlanReady]:
+    """The plan's sizes, where its steps are others than those that the records tell of."""
+    known = earlier.progress.plan
+    if known is None:
+        return
+    steps = {play.id: len(play.counted) + _gone(earlier.past, play) for play in plan.plays}
+    plays = tuple({**play, "steps": steps[play["id"]]} for play in known.plays)
+    if plays != known.plays:
+        total = sum(int(play["steps"]) * int(play["hosts"]) for play in plays)
+        yield changed(known, plays=plays, total=total)
+
+
+def _gone(past: Past, play: PlannedPlay) -> int:
+    """How many steps ended on some host, and are there no more."""
+    there = {step.id for step in play.counted}
+    hosts = past.plays[play.id].hosts.values() if play.id in past.plays else ()
+    ended = {name for host in hosts for name, step in host.steps.items() if step.status and not step.section}
+    return len(ended - there)
 
 
 def _warnings(earlier: Earlier, ready: Ready, digests: dict[str, str]) -> Iterator[str]:
@@ -190,6 +211,7 @@ def _warnings(earlier: Earlier, ready: Ready, digests: dict[str, str]) -> Iterat
 def _stored(folder: RunFolder, earlier: Earlier, ready: Ready) -> str:
     """Store the plan to go on with, where it is another than before; gives its SHA-256."""
     plan = encode_plan(ready.planned.plan)
-    if plan != encode_plan(ready.stored):
+    digest = hashlib.sha256(plan).hexdigest()
+    if digest != earlier.started(folder).plan:
         folder.write(plan_name(earlier.past.processes + 1), plan, sync=True)
-    return hashlib.sha256(plan).hexdigest()
+    return digest

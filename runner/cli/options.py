@@ -26,8 +26,11 @@ def concurrency(ctx: click.Context, param: click.Parameter, value: str | None) -
     return int(value)
 
 
-def sets_option(function: F) -> F:
-    """``-e``: inputs and variables."""
+def again_options(function: F) -> F:
+    """``-e``, ``-j`` beside the options of an older run.
+
+    No environment variable stands for them: what it says of every new run must not win over what was typed then.
+    """
     return _with(
         function,
         click.option(
@@ -35,24 +38,15 @@ def sets_option(function: F) -> F:
             "--set",
             "sets",
             multiple=True,
-            envvar="RUNNER_SET",
             metavar="NAME=VALUE",
-            help="Give an input, or set a variable above all others; may be repeated. @FILE is YAML.",
+            help="Give an input, or set a variable, otherwise than then; may be repeated. @FILE is YAML.",
         ),
-    )
-
-
-def concurrency_option(function: F) -> F:
-    """``-j``: hosts at work at once."""
-    return _with(
-        function,
         click.option(
             "-j",
             "--concurrency",
             callback=concurrency,
             metavar="N|auto",
-            envvar="RUNNER_CONCURRENCY",
-            help="Hosts at work at once, in place of what plays say.",
+            help="Hosts at work at once, otherwise than then.",
         ),
     )
 
@@ -85,7 +79,15 @@ def target_options(function: F) -> F:
             metavar="PATTERN",
             help="Not these hosts; may be repeated, and wins over --limit. @FILE has a pattern a line.",
         ),
-        sets_option,
+        click.option(
+            "-e",
+            "--set",
+            "sets",
+            multiple=True,
+            envvar="RUNNER_SET",
+            metavar="NAME=VALUE",
+            help="Give an input, or set a variable above all others; may be repeated. @FILE is YAML.",
+        ),
     )
 
 
@@ -152,7 +154,14 @@ def plan_options(function: F) -> F:
 def _rest_of_plan(function: F) -> F:
     return _with(
         function,
-        concurrency_option,
+        click.option(
+            "-j",
+            "--concurrency",
+            callback=concurrency,
+            metavar="N|auto",
+            envvar="RUNNER_CONCURRENCY",
+            help="Hosts at work at once, in place of what plays say.",
+        ),
         click.option(
             "--timeout",
             envvar="RUNNER_TIMEOUT",

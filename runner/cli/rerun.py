@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
-from runner.cli.options import (
-    concurrency_option,
-    looking_on,
-    person_options,
-    records_options,
-    sets_option,
-    view_options,
-)
+from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
 
 EPILOG = """\b
 Examples:
@@ -34,8 +27,7 @@ Exit status: as of `runner run`; 0 where no host ended so.
     metavar="STATUS,…",
     help="How hosts ended: failed, unreachable, cancelled, not_run, gate_failed, rolled_back, …",
 )
-@sets_option
-@concurrency_option
+@again_options
 @person_options
 @view_options
 @records_options

@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
-from runner.cli.options import (
-    concurrency_option,
-    looking_on,
-    person_options,
-    records_options,
-    sets_option,
-    view_options,
-)
+from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
 
 EPILOG = """\b
 Examples:
@@ -46,8 +39,7 @@ is damaged, 12 where what ended well, a host or an input is not what it was; not
     help="Steps that ended well and have changed since run again; inputs may have changed.",
 )
 @click.option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts out from here on.")
-@sets_option
-@concurrency_option
+@again_options
 @person_options
 @view_options
 @records_options

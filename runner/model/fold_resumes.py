@@ -7,7 +7,7 @@ stands and counts once, though it be done again. Whatever is not taken up stays 
 
 from runner.model.changed import changed
 from runner.model.ends import CODES, STATUSES, end_at, wants_another, with_end
-from runner.model.events import Decision, HostEnded, HostStarted, RunStarted, StepEnded
+from runner.model.events import Decision, HostEnded, HostStarted, PlanReady, RunStarted, StepEnded
 from runner.model.illegal import illegal
 from runner.model.outcome import HostStatus, Status
 from runner.model.phases import CUT, DELAYED, ENDED, LOOPING, RUNNING
@@ -68,6 +68,16 @@ def _cut(state: RunState, play: PlayProgress, asked: set[tuple[str, str]]) -> No
     play.working = play.again = 0
     play.open_wave = play.bake = None
     play.exceeded, play.by_gate = "", False
+
+
+def planned_anew(state: RunState, event: PlanReady) -> None:
+    """The steps are others than an earlier process knew; those that ended and are there no more are counted in."""
+    sizes = {play["id"]: play["steps"] for play in event.plays}
+    if sizes.keys() != state.plays.keys():
+        raise illegal(event, "its plays are not those of the run")
+    state.plan, state.total = event, event.total
+    for name, play in state.plays.items():
+        play.of_steps = sizes[name]
 
 
 def is_again(state: RunState, host: HostProgress) -> bool:

@@ -15,9 +15,10 @@ anything is changed.
 - A host that has ended may be started again for a section, outside waves too, and then does steps with a section
   alone. Without any work it may still become worse: a gate, or what it had waited for, was bad. Its last end stands.
 - Plays may be under way at the same time, each with a wave of its own; a host may be at work in several.
-- Another process may go on with the run (``run.started`` with ``resume``), whatever the one before was at. It may start
-  again each wave, and each host that it has not had yet; what it takes up counts by its new end
-  (:mod:`runner.model.fold_resumes`). The end of what an earlier process began may be its first word of that step.
+- Another process may go on with the run (``run.started`` with ``resume``), whatever the one before was at. It may plan
+  other steps for the same plays and hosts (``plan.ready``), and start again each wave, and each host that it has not
+  had yet; what it takes up counts by its new end (:mod:`runner.model.fold_resumes`). The end of what an earlier process
+  began may be its first word of that step.
 - A ``decision`` may come at any time. It ends a step that no process is at work in; else the step's own end follows.
 
 **Why** a mutable accumulator where the other folds are pure: a run of 10,000 hosts and 20 steps has 400,000 events,
@@ -165,8 +166,11 @@ class Progress(RunState):
                 self.ended = event
 
     def _planned(self, event: PlanReady) -> None:
-        if self.run is None or self.plan is not None:
+        if self.run is None or (self.plan is not None and self.processes == 1):
             raise illegal(event, "it follows run.started, once")
+        if self.plan is not None:
+            fold_resumes.planned_anew(self, event)
+            return
         self.plan, self.total = event, event.total
         for play in event.plays:
             hosts, steps, waves = (_size(play.get(key)) for key in ("hosts", "steps", "waves"))

@@ -20,12 +20,12 @@ class Around:
     """What steps are made from beside the plan.
 
     ``files`` gives the names of files that a step of the new plan sends to a host, and that have other bytes now than
-    when the old plan was stored. ``text`` gives the template file that it renders there, as the template that it is;
-    None where it has none, or the run alone knows which.
+    when the old plan was stored; it is None where no file has. ``text`` gives the template file that it renders there,
+    as the template that it is; None where it has none, or the run alone knows which.
     """
 
     templates: Templates
-    files: Callable[[PlannedPlay, Step, str], tuple[str, ...]] = lambda _play, _step, _host: ()
+    files: Callable[[PlannedPlay, Step, str], tuple[str, ...]] | None = None
     text: Callable[[PlannedPlay, Step, str], Template | None] = lambda _play, _step, _host: None
 
 
@@ -94,9 +94,13 @@ class _Looking:
 
     def changes(self, step: Step, after: Step, hosts: tuple[str, ...]) -> Iterator[Change]:
         """What has changed of a step whose own text is the same, for the hosts for which the same has."""
+        files = self.around.files
+        if self._is_all_the_same and files is None:
+            return
         found: dict[tuple[str, ...], list[str]] = {}
         for name in hosts:
-            if what := (*self._names(step, after, name), *self.around.files(self.now, after, name)):
+            sent = files(self.now, after, name) if files else ()
+            if what := (*self._names(step, after, name), *sent):
                 found.setdefault(what, []).append(name)
         for what, names in found.items():
             yield Change(self.play.id, step, after, tuple(names), what)

@@ -44,7 +44,7 @@ def _differences(old: Host, new: Host) -> Iterator[tuple[str, str, str]]:
     pairs = {"address": (old.address, new.address), "connection": (old.connection, new.connection)}
     pairs |= {name: (old.options.get(name), new.options.get(name)) for name in WAYS}
     for name, (was, now) in pairs.items():
-        if canonical(was) != canonical(now) and not has_template([was, now]):
+        if was != now and canonical(was) != canonical(now) and not has_template([was, now]):
             yield name, _shown(was), _shown(now)
 
 

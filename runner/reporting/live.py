@@ -71,7 +71,8 @@ class Live:
         self._chronicle = Chronicle(
             self._names, folder, run=asks, talk=spoken(plan), color=self._color, brief=True, zone=self._zone
         )
-        self._write("".join(f"{line}\n" for line in [*opening(plan, run), f"records in {visible(folder)}"]))
+        lines = [*opening(plan, run, before=self._progress.done), f"records in {visible(folder)}"]
+        self._write("".join(f"{line}\n" for line in lines))
 
     def see(self, record: Record) -> None:
         """Count it; the next frame shows it. An interrupt is told at once, with each host that is waited for."""

@@ -11,11 +11,12 @@ from runner.reporting.summary_parts import Parts
 from runner.reporting.wording import Names, count, counts, paint, prefixed
 
 
-def opening(plan: Plan, run: str) -> list[str]:
-    """What will run, in a line, and what the planner wants known."""
+def opening(plan: Plan, run: str, *, before: int = 0) -> list[str]:
+    """What will run, in a line, and what the planner wants known. ``before`` are steps that have ended already."""
     sizes = f"{count(len(plan.plays), 'play')}, {count(plan.total, 'step')} in all"
     names = {host for play in plan.plays for host in play.hosts}
     first = f"run {visible(run)}: {visible(plan.name)}: {count(len(names), 'host')}, {sizes}"
+    first += f"; {count(before, 'step')} ended before" if before else ""
     return [first, *(f"note: {visible(note)}" for note in plan.notes)]
 
 

@@ -59,6 +59,7 @@ def test_a_run_goes_on_at_the_step_that_failed(stopped):
     done = runner("resume", "last", cwd=stopped)
 
     assert done.code == 0, done.err
+    assert done.out.splitlines()[0].endswith(": site: 3 hosts, 1 play, 9 steps in all; 2 steps ended before")
     assert lines(stopped, "h1") == ["one", "two-1", "two-1", "three"]
     assert lines(stopped, "h3") == ["one", "two-1", "three"]
     first, second = done.events("run.started")
@@ -250,6 +251,47 @@ def test_a_host_that_is_gone_is_left_out_by_name(stopped):
     assert done.statuses() == {"h1": "changed", "h2": "not_run", "h3": "changed"}
     assert done.events("host.ended", host="h2")[-1]["reason"].startswith("left out with --drop-hosts by ")
     assert "nothing to do" in again.out
+
+
+def test_what_the_environment_says_of_new_runs_counts_for_none_that_goes_on(stopped):
+    """The options of then stand."""
+    (stopped / "go").touch()
+
+    done = runner("resume", "last", cwd=stopped, RUNNER_SET="release=9", RUNNER_CONCURRENCY="1", RUNNER_LIMIT="h2")
+
+    assert done.code == 0, done.err
+    assert lines(stopped, "h3") == ["one", "two-1", "three"]
+    assert done.events("run.started")[1]["options"].get("concurrency") is None
+
+
+def test_a_renamed_step_runs_once_more_where_that_is_accepted(stopped):
+    """On the host that was done, too; the summary has more steps than were planned at first."""
+    (stopped / "go").touch()
+    runner("resume", "last", cwd=stopped)
+    edit(stopped / "site.yaml", "id: three", "id: drei")
+
+    done = runner("resume", "last", "--accept-changes", cwd=stopped)
+
+    assert done.code == 0, done.err
+    assert [lines(stopped, host)[-2:] for host in ("h1", "h2", "h3")] == [["three", "three"]] * 3
+    assert (done.summary()["done"], done.summary()["total"]) == (12, 12)
+    assert [record["message"] for record in done.events("warning")] == [
+        'step "three", which ended well on h[1-3], is no longer there: it stays done',
+        'step "drei" is new: it runs on h[1-3], too',
+    ]
+
+
+def test_a_run_of_a_saved_plan_goes_on(tmp_path):
+    """Though the plan is used up."""
+    project(tmp_path, PLAYBOOK % tmp_path, HOSTS)
+    runner("plan", "site.yaml", "-o", "plan.json", cwd=tmp_path)
+    first = runner("run", "plan.json", cwd=tmp_path)
+    (tmp_path / "go").touch()
+
+    done = runner("resume", "last", cwd=tmp_path)
+
+    assert (first.code, done.code) == (5, 0), done.err
+    assert lines(tmp_path, "h1") == ["one", "two-1", "two-1", "three"]
 
 
 def test_a_whole_wave_may_be_left_out(stopped):

@@ -19,6 +19,7 @@ from events_builder import (
     intent,
     note,
     plan_ready,
+    play,
     retry,
     rollback_ended,
     rollback_started,
@@ -319,3 +320,14 @@ def test_what_a_later_process_may_not_do_is_refused(before, event, words):
     """It takes up hosts and waves once, and ends nothing that no process began."""
     with pytest.raises(IllegalEventError, match=words):
         folded(*before).apply(event, START + 100)
+
+
+def test_a_process_that_plans_other_steps_counts_by_them():
+    """A step more on each host is waited for; it is not planned anew by the process that began."""
+    progress = folded(run_started(), plan_ready(play(hosts=2, steps=1)))
+    progress.apply(run_started(resume=True), START)
+    progress.apply(plan_ready(play(hosts=2, steps=3)), START)
+
+    assert (progress.total, progress.plays["web"].of_steps) == (6, 3)
+    with pytest.raises(IllegalEventError, match="its plays are not those of the run"):
+        progress.apply(plan_ready(play("other", hosts=2, steps=3)), START)
