@@ -51,20 +51,24 @@ class Terminal:
             self._read(0.1)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                self._read(0.1)
+                while self._read(0.1):
+                    pass
                 os.close(self.master)
                 return os.waitstatus_to_exitcode(status)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise AssertionError(f"did not end:\n{self.seen.decode(errors='replace')[-3000:]}")
 
-    def _read(self, seconds: float) -> None:
+    def _read(self, seconds: float) -> bool:
+        """Whether there was something to read."""
         ready, _, _ = select.select([self.master], [], [], seconds)
         if ready:
             try:
                 self.seen += os.read(self.master, 65536)
             except OSError:
                 time.sleep(0.01)  # the other side has closed
+                return False
+        return bool(ready)
 
 
 def test_a_terminal_gets_the_live_view_and_keeps_the_summary(tmp_path: Path) -> None:

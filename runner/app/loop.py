@@ -82,15 +82,34 @@ def quiet_collector() -> Iterator[None]:
             gc.disable()
 
 
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that end a run."""
+
+
+def ignore_signals() -> None:
+    """From here on the process comes to its own end: what is left to be done is short, and its exit status stands."""
+    for name in ENDING:
+        signal.signal(signal.Signals[name], signal.SIG_IGN)
+
+
+class Hurry(Exception):  # noqa: N818 - it says what happened, and is no error
+    """Somebody does not want to wait any longer."""
+
+
 @contextmanager
-def ignoring(*names: str) -> Iterator[None]:
-    """Inside the block, signals by name do nothing: what is done there is done to its end, and short."""
-    before = {name: signal.signal(signal.Signals[name], signal.SIG_IGN) for name in names}
+def hurried() -> Iterator[None]:
+    """A wait that such a signal cuts short. Raises Hurry then."""
+
+    def hurry(number: int, frame: object) -> None:  # noqa: ARG001 - what handlers are given
+        ignore_signals()
+        raise Hurry
+
+    for name in ENDING:
+        signal.signal(signal.Signals[name], hurry)
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(signal.Signals[name], handler or signal.SIG_DFL)
+        ignore_signals()
 
 
 def leave(status: int) -> None:

@@ -18,11 +18,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
+from runner.app.loop import Hurry, hurried
+
 LIMIT = 64 << 20
 """Bytes that may wait to be read."""
 
 PATIENCE = 60.0
 """Seconds without a byte read after which nobody is thought to read any more, when all else is done."""
+
+SOON = 0.3
+"""Seconds that somebody in a hurry has."""
 
 BLOCK = 1 << 16
 """Bytes written at once."""
@@ -130,7 +135,11 @@ class Outlets:
 
     def let_read(self, instead: str) -> None:
         """All else is done: wait for whoever reads, as long as they do; say what they missed, and how to get it."""
-        is_read = self.drain()
+        try:
+            with hurried():
+                is_read = self.drain()
+        except Hurry:
+            is_read = self.drain(most=SOON)
         lost = sum(outlet.lost for outlet in self._found.values())
         if not is_read or lost:
             what = f"{lost} lines of it were" if lost else "the end of it was"

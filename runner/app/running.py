@@ -15,7 +15,7 @@ from runner.app import finding, requests
 from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
 from runner.app.locking import claim_of
-from runner.app.loop import Handlers, ignoring, leave, quiet_collector, run_loop
+from runner.app.loop import Handlers, ignore_signals, leave, quiet_collector, run_loop
 from runner.app.parts import Parts
 from runner.app.plans import plan_ready
 from runner.app.provenance import run_started
@@ -46,9 +46,6 @@ TICK = 0.25
 SOON = 0.3
 """Seconds that the third Ctrl-C waits for a disk, and for a terminal."""
 
-HANDLED = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Signals that end a run, and can't end what is done when it is over: that is short."""
-
 TICKS_A_RECORD = 4
 """A ``progress`` record at most once a second."""
 
@@ -60,14 +57,14 @@ def carry_out(parts: Parts, kept: Kept, exit_of: ExitOf) -> int:
     try:
         with quiet_collector():
             fatal, bugs = running.run_loop()
-        with ignoring(*HANDLED):
-            fatal = fatal or _failure(journal)
-            ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
-            status, word = exit_of(ending, policy)
-            running.end(with_exit(ending.summary, status, word), status)
+        ignore_signals()
+        fatal = fatal or _failure(journal)
+        ending = Ending(running.summary(), running.interrupts.exit, bool(bugs), fatal)
+        status, word = exit_of(ending, policy)
+        running.end(with_exit(ending.summary, status, word), status)
     finally:
-        with ignoring(*HANDLED):
-            kept.close()
+        ignore_signals()
+        kept.close()
     if fatal is None and (fatal := _failure(journal)) is not None:
         status, _ = exit_of(Ending(ending.summary, ending.interrupted, ending.has_bug, fatal), policy)
     running.explain(fatal)
