@@ -1,4 +1,4 @@
-"""Paths that begin with ``~``."""
+"""The home folder, and paths that begin with ``~``."""
 
 from pathlib import Path
 
@@ -10,3 +10,11 @@ def at_home(text: str) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def home_folder() -> Path:
+    """The home of this account; a folder that is not there where it has none, as a number without a name may."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")

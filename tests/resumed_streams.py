@@ -80,6 +80,7 @@ class Known:
     status: dict[str, str] = field(default_factory=dict)
     at_work: set[str] = field(default_factory=set)
     pending: set[str] = field(default_factory=set)
+    handled: set[str] = field(default_factory=set)
     closed: set[int] = field(default_factory=set)
     passed: set[str] = field(default_factory=set)
     processes: int = 0
@@ -108,6 +109,7 @@ def known(before: Sequence[Event]) -> Known:  # noqa: C901, PLR0912 - a table of
                     found.kept.add((event.host, event.step))
                 if event.section == "handlers":
                     found.pending.discard(event.host)
+                    found.handled.add(event.host)
             case HostStarted():
                 found.at_work.add(event.host)
                 found.status.pop(event.host, None)
@@ -178,7 +180,7 @@ def _turn(world: World, past: Known, host: str, wave: int) -> list[Event]:
             events += _step(world, past, host, step, wave)
         if end == bad:
             return [*events, host_ended(host, status, wave)]
-    is_notified = any((host, step) not in past.kept and world.ends[host, step] == "changed" for step in world.steps)
+    is_notified = any(world.ends[host, step] == "changed" for step in world.steps) and host not in past.handled
     if is_notified and host not in past.pending:
         events.append(notified(host, wave=wave))
     if is_notified or host in past.pending:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner import journal, run_folder
 from runner.errors import InputError, JournalError
+from runner.home import home_folder
 from runner.location import Problem
 from runner.model.go_on import Commands
 from runner.run_folder import RunFolder
@@ -27,7 +28,7 @@ _dated = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z0-9]{4}")
 
 def root_of(runs_dir: Path | None) -> Path:
     """The folder of all runs: the one given, else the default one."""
-    return runs_dir or run_folder.default_root(os.environ, Path.home())
+    return runs_dir or run_folder.default_root(os.environ, home_folder())
 
 
 def all_runs(root: Path) -> tuple[RunFolder, ...]:

@@ -13,6 +13,7 @@ from runner import lock as locks
 from runner.app.provenance import without_values
 from runner.app.requests import user
 from runner.app.settings import Settings
+from runner.home import home_folder
 from runner.host_lock import Claim
 from runner.loading.project import inventory_paths
 from runner.lock import Held, Hold, Holder, Lock
@@ -32,7 +33,7 @@ def lock_of(
 
     Its folder is made where ``make`` says so. Raises JournalError.
     """
-    folder = state_folder(runs_dir, "locks", environ=os.environ, home=Path.home(), make=make)
+    folder = state_folder(runs_dir, "locks", environ=os.environ, home=home_folder(), make=make)
     return Lock(
         folder=folder,
         id=locks.id_of(Path.cwd() / playbook, paths),

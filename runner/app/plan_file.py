@@ -29,13 +29,16 @@ def read(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NOCTTY)
     except (OSError, ValueError) as error:
         raise _cannot_open(path, error) from None
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise _wrong("E119", "this is no regular file", path)
-        if found.st_mode & stat.S_IWOTH:
-            raise _wrong("E611", "everybody can write it", path, f"chmod o-w {path}")
-        data = file.read(MOST_BYTES + 1)
+    try:
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            data = file.read(MOST_BYTES + 1) if stat.S_ISREG(found.st_mode) else b""
+    except OSError as error:
+        raise _cannot_open(path, error) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise _wrong("E119", "this is no regular file", path)
+    if found.st_mode & stat.S_IWOTH:
+        raise _wrong("E611", "everybody can write it", path, f"chmod o-w {path}")
     if len(data) > MOST_BYTES:
         raise _wrong("E604", f"the file has more than {MOST_BYTES} bytes", path)
     return data

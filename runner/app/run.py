@@ -7,7 +7,6 @@ import hashlib
 import os
 import secrets as chance
 from datetime import UTC, datetime
-from pathlib import Path
 
 from runner import run_folder
 from runner.app.digests import digests_of
@@ -22,6 +21,7 @@ from runner.app.running import carry_out
 from runner.app.saved_plans import chosen, claim
 from runner.app.settings import Settings
 from runner.app.views import Screen
+from runner.home import home_folder
 from runner.model.encoding import encode_plan
 from runner.model.progress import Progress
 
@@ -43,7 +43,7 @@ def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lo
     connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
     progress = Progress()
     asked = people(settings, screen, planned.plan, progress)
-    root = settings.runs_dir or run_folder.default_root(os.environ, Path.home())
+    root = settings.runs_dir or run_folder.default_root(os.environ, home_folder())
     folder = run_folder.create(root, run_id)
     plan = encode_plan(planned.plan)
     folder.write("plan.json", plan, sync=True)

@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 
 from runner import transports
 from runner.app import finding, requests
@@ -30,6 +29,7 @@ from runner.engine.sessions import Sessions
 from runner.engine.signals import Interrupts
 from runner.engine.stop import Level, Stop
 from runner.errors import RunnerError
+from runner.home import home_folder
 from runner.journal import Journal
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
@@ -233,7 +233,7 @@ class _Running:
             secret=lambda text: parts.people.values.get(text, text),
             warn=lambda text: self._tell(Warned(message=text)),
             folder=parts.folder.path,
-            home=Path.home(),
+            home=home_folder(),
             environ=os.environ,
             connect_timeout=parts.connect_timeout,
             token=parts.marks.token,

@@ -26,6 +26,7 @@ from runner.app.provenance import user
 from runner.app.saving import stamp
 from runner.app.settings import SHAPING, Settings, contrary, with_options
 from runner.errors import InputError, MismatchError
+from runner.home import home_folder
 from runner.loading.files import project_of
 from runner.location import Problem
 from runner.model.encoding import encode_plan
@@ -131,7 +132,7 @@ def _stranger(parts: Parts, sha256: str | None) -> Problem | None:
         if sha256.lower().removeprefix("sha256:").strip() == parts.sha256:
             return None
         return Problem("E608", f"its SHA-256 is {parts.sha256}, not the one after --sha256")
-    if parts.is_sealed_with(plan_key.find(os.environ, Path.home())):
+    if parts.is_sealed_with(plan_key.find(os.environ, home_folder())):
         return None
     if not parts.seal:
         return Problem("E608", f"{head.user} saved it on {head.host} where no key could be kept, so it has no seal")
@@ -151,7 +152,8 @@ def _outdated(head: SavedPlan, now: datetime) -> Iterator[Problem]:
 
 def _used(head: SavedPlan, settings: Settings) -> Iterator[Problem]:
     if found := used_plans.used(head.id, runs_dir=settings.runs_dir):
-        yield Problem("E621", f"it was applied already, {found}", None, "runner resume goes on with a run")
+        hint = f"go on with that run: runner resume {shlex.quote(found.run)}" if found.run else ""
+        yield Problem("E621", f"it was applied already, {found.words}", None, hint)
 
 
 def _made_again(parts: Parts, wanted: Settings) -> tuple[Planned | None, list[Problem]]:

@@ -14,6 +14,7 @@ from runner.app.plans import Planned, duration_option
 from runner.app.provenance import git_state, user
 from runner.app.settings import Settings, options_of
 from runner.errors import InputError
+from runner.home import home_folder
 from runner.location import Problem
 from runner.model.encoding import encode_plan
 from runner.model.saved_plan import SavedPlan, put_together, sum_of
@@ -52,7 +53,7 @@ def save(planned: Planned, settings: Settings, target: Path, *, expires: str | N
         git_clean=is_clean,
         options=options_of(settings, seed=planned.seed, max_open=planned.max_open),
     )
-    key = plan_key.find_or_make(os.environ, Path.home())
+    key = plan_key.find_or_make(os.environ, home_folder())
     data = put_together(head, encode_plan(planned.plan), key)
     try:
         whole_file.replace(target, data)

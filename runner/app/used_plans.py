@@ -6,10 +6,12 @@ a run, and a new plan is quickly made.
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from runner import whole_file
 from runner.errors import JournalError
+from runner.home import home_folder
 from runner.state_folder import state_folder
 
 MOST = 4096
@@ -29,21 +31,29 @@ def claim(plan: str, run: str, *, by: str, at: str, runs_dir: Path | None) -> bo
         raise JournalError(words, hint="name another runs folder with --runs-dir") from error
 
 
-def used(plan: str, *, runs_dir: Path | None) -> str:
-    """By which run, when and by whom a plan was used, in words; empty where it was not. Raises JournalError."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """By which run, when and by whom a plan was used, in words; ``run`` is empty where its record can't be read."""
+
+    words: str
+    run: str = ""
+
+
+def used(plan: str, *, runs_dir: Path | None) -> Use | None:
+    """How a plan was used, None where it was not. Raises JournalError."""
     path = _path(plan, runs_dir, make=False)
     try:
         with path.open("rb") as file:
             found = json.loads(file.read(MOST))
-        return f"by run {found['run']} ({found['at']}, {found['by']})"
+        return Use(f"by run {found['run']} ({found['at']}, {found['by']})", str(found["run"]))
     except FileNotFoundError:
-        return ""
+        return None
     except OSError as error:
-        return f"by a run whose record can't be read: {error.strerror}"
+        return Use(f"by a run whose record can't be read: {error.strerror}")
     except (ValueError, KeyError, TypeError):
-        return "by a run whose record makes no sense"
+        return Use("by a run whose record makes no sense")
 
 
 def _path(plan: str, runs_dir: Path | None, *, make: bool) -> Path:
     """``plan`` is 32 hex digits, as was checked when it was read."""
-    return state_folder(runs_dir, "used-plans", environ=os.environ, home=Path.home(), make=make) / plan
+    return state_folder(runs_dir, "used-plans", environ=os.environ, home=home_folder(), make=make) / plan

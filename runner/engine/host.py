@@ -16,6 +16,7 @@ from runner.model.events import HandlerNotified, HostEnded, HostStarted
 from runner.model.outcome import HostStatus, Status
 from runner.model.past import HostPast, StepPast
 from runner.model.playbook import Step
+from runner.model.remaining import pending
 from runner.model.state import BAD_ENDS
 
 CLEANUP_LIMIT = 60.0
@@ -102,7 +103,7 @@ class HostRun:
         """Take up what an earlier process of the run has left."""
         self.past = past.steps
         self.was_started = past.is_started
-        self.pending.update(past.pending)
+        self.pending.update(dict.fromkeys(pending(self.turn.play, past)))
         self.touched = any(_has_touched(step) for step in past.steps.values())
         self._took = past.seconds
 

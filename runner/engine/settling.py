@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.engine.attempt import may_repeat, place_of, ready, turn_at, words_of
-from runner.engine.stop import Deadline, Stopped
+from runner.engine.stop import Deadline, Stopped, ended_only
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, LostError, RunnerError
@@ -39,8 +39,16 @@ class Verdict:
 async def settle(
     turn: Turn, step: Step, names: Mapping[str, Any], *, item: int | None, attempt: int, why: str
 ) -> Verdict:
-    """Find out about an attempt. ``why`` says how its end was missed. Raises JournalError alone."""
-    asked = _Asked(turn, step, item, attempt, why)
+    """Find out about an attempt. ``why`` says how its end was missed. Raises JournalError alone.
+
+    It is finished like any running step where a stop lets those finish: only a kill ends it.
+    """
+    with ended_only(turn.stop) as stop:
+        return await _settled(_Asked(turn.under(stop), step, item, attempt, why), names)
+
+
+async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
+    turn, step = asked.turn, asked.step
     try:
         place = place_of(turn, step, names)
         async with turn_at(turn, step, place) as beside:

@@ -105,6 +105,20 @@ class Stop:
             child._tell()  # noqa: SLF001 - its own kind
 
 
+@contextmanager
+def ended_only(stop: Stop) -> Iterator[Stop]:
+    """A stop that heeds another where that ends what runs, and no sooner: for what has to be finished before."""
+    own = Stop()
+
+    def look() -> None:
+        if stop.level >= Level.KILL:
+            own.raise_to(Level.KILL, stop.reason)
+
+    with stop.watching(look):
+        look()
+        yield own
+
+
 class Stopped(Exception):  # noqa: N818 - it says what happened, and is no error
     """A stop came to what was waiting."""
 

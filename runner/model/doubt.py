@@ -3,7 +3,9 @@
 Whatever a host that had begun has no end of may have been sent, and have ended, without a word of it on disk.
 """
 
-from runner.model.past import Past, StepPast
+from runner.model.changed import changed
+from runner.model.past import Past
+from runner.model.past_steps import NONE
 from runner.model.plan import Plan
 from runner.model.playbook import leaves
 from runner.model.remaining import is_over
@@ -21,9 +23,9 @@ def doubt(past: Past, plan: Plan) -> int:
             if not host.is_started or is_over(host):
                 continue
             for step in leaves(play.steps):
-                known = host.steps.get(step.id) or host.steps.setdefault(step.id, StepPast())
+                known = host.steps.get(step.id, NONE)
                 if not known.status and not known.is_open:
-                    known.is_open, known.attempt = True, known.attempt + 1
+                    host.steps[step.id] = changed(known, is_open=True, attempt=known.attempt + 1)
                     found += 1
     return found
 

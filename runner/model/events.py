@@ -13,8 +13,8 @@ EVENT_SCHEMA = "1.0"
 """The version of what stands here: a new field is a minor one, a changed one a major one."""
 
 
-class Base(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, kw_only=True):
-    """Common to all events."""
+class Base(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, kw_only=True, gc=False):
+    """Common to all events: plain data, in which the garbage collector has nothing to find."""
 
 
 class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):

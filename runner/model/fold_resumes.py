@@ -33,6 +33,8 @@ def resumed(state: RunState, event: RunStarted, ts: float) -> None:
     asked = {(key[0], key[3]) for key in state.questions if key[3]}
     for play in state.plays.values():
         _cut(state, play, asked)
+    for hosts in state.at_work.values():
+        hosts.clear()
     for kept in (state.busy, state.at_work, state.connecting, state.lost, state.questions, state.denied, state.signals):
         kept.clear()
     state.failures = [failure for failure in state.failures if not failure.is_past]

@@ -8,30 +8,50 @@ from runner.model.events import StepEnded, StepEvent, StepIntent, StepNote, Step
 from runner.model.fold_resumes import settle
 from runner.model.illegal import illegal
 from runner.model.outcome import Status
-from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, UNSENT, step_end
+from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, RUNNING, UNSENT, step_end
 from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
 
 _HEARD = frozenset({Status.OK, Status.CHANGED, Status.FAILED, Status.TIMED_OUT})
 """Ends that a record on a host can tell."""
 
+_DONE = frozenset({"ok", "changed", "skipped"})
+
 
 def intent(state: RunState, event: StepIntent, ts: float) -> None:
     """A step, an item or another attempt starts."""
+    play, step = state.plays.get(event.play), event.step
+    host = play.hosts.get(event.host) if play else None
+    stats = play.steps.get(step) if play and not event.section else None
+    # Nearly always a host between two steps of its own begins one that others have begun before, and it has not.
+    if host is None or stats is None or host.phase != IDLE or host.section or host.ends >> 4 * stats.index & 15:
+        _intent(state, event, ts)
+        return
+    _at_work(state, stats, event, ts)
+    host.step, host.attempt, host.phase, host.last, host.part = step, event.attempt or 1, RUNNING, "", ""
+
+
+def _intent(state: RunState, event: StepIntent, ts: float) -> None:
     play, host = _working(state, event)
     attempt = event.attempt or 1
     following = _move(host, event, "step.intent")
     if host.phase == DELAYED and attempt <= host.attempt:
         raise illegal(event, f"attempt {attempt} follows attempt {host.attempt}")
     _check_may_run(play, host, event)
-    _stats(play, event)
-    host.step = event.step
-    state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
-    host.attempt, host.phase, host.last, host.part = attempt, following, "", event.section
+    _at_work(state, _stats(play, event), event, ts)
+    host.step, host.attempt, host.phase, host.last, host.part = event.step, attempt, following, "", event.section
+
+
+def _at_work(state: RunState, stats: StepStats, event: StepEvent, ts: float) -> None:
+    """A host is in a step, since the first of its attempts began."""
+    began = stats.began
+    if not began:
+        state.at_work[event.play, event.step] = began
+    began.setdefault(event.host, ts)
 
 
 def meanwhile(state: RunState, event: StepOutput | StepNote, ts: float) -> None:
     """Something is heard of the step at work."""
-    _, host = _working(state, event)
+    play, host = _working(state, event)
     match event:
         case StepOutput():
             host.phase = _move(host, event, "step.output")
@@ -39,7 +59,7 @@ def meanwhile(state: RunState, event: StepOutput | StepNote, ts: float) -> None:
         case StepNote():
             if host.phase in {IDLE, LOOPING} and _began_before(host, event):
                 host.phase, host.step = _move(host, event, "step.note before"), event.step
-                state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
+                _at_work(state, _stats(play, event), event, ts)
             host.phase = _move(host, event, "step.note")
             host.last = event.message
             state.notes += 1
@@ -50,14 +70,37 @@ def retry(state: RunState, event: StepRetry, ts: float) -> None:
     play, host = _working(state, event)
     following = _move(host, event, "step.retry unsent" if event.status in UNSENT else "step.retry")
     _check_may_run(play, host, event)
-    state.at_work.setdefault((event.play, event.step), {}).setdefault(event.host, ts)
-    _stats(play, event)
+    _at_work(state, _stats(play, event), event, ts)
     host.step, host.attempt, host.phase, host.part = event.step, event.attempt or 1, following, event.section
     state.retries += 1
 
 
 def ended(state: RunState, event: StepEnded, ts: float) -> None:
     """A step, or an item of its loop, is over."""
+    play, step = state.plays.get(event.play), event.step
+    host = play.hosts.get(event.host) if play else None
+    stats = play.steps.get(step) if play and not event.section else None
+    # Nearly always a step that is at work in its host's own turn ends well, and for the first time.
+    if (
+        host is None
+        or stats is None
+        or host.phase != RUNNING
+        or host.step != step
+        or event.status not in _DONE
+        or event.item is not None
+        or event.late
+        or event.output_lost
+        or host.section
+        or host.ends >> 4 * stats.index & 15
+    ):
+        _ended(state, event, ts)
+        return
+    _over(state, stats, event)
+    _count(state, host, stats, event.status, CODES[event.status])
+    host.step, host.item_end, host.last, host.phase = "", None, "", IDLE
+
+
+def _ended(state: RunState, event: StepEnded, ts: float) -> None:
     play, host = _working(state, event)
     following = _move(host, event, step_end(event, host.phase, began_before=_began_before(host, event)))
     _check_may_run(play, host, event)
@@ -66,7 +109,8 @@ def ended(state: RunState, event: StepEnded, ts: float) -> None:
     if event.late and event.status in _HEARD and not _is_decided(state, event):
         state.recalled.append((event.play, event.host, event.step))
     if event.item is None:
-        began = _count(state, play, host, stats, event)
+        began = _over(state, stats, event)
+        _counted(state, play, host, stats, event)
         if event.status in BAD:
             _failed(state, host, event, ts, began)
         if event.section == "handlers":
@@ -79,29 +123,38 @@ def ended(state: RunState, event: StepEnded, ts: float) -> None:
     host.phase = following
 
 
-def _count(state: RunState, play: PlayProgress, host: HostProgress, stats: StepStats, event: StepEnded) -> float:
-    """Count the end of a step; gives when the step began, in seconds, 0 where it was never sent."""
-    began = 0.0
-    hosts = state.at_work.get((event.play, event.step))
-    if hosts is not None:
-        began = hosts.pop(event.host, 0.0)
-        if not hosts:
-            del state.at_work[event.play, event.step]
-    if event.status != Status.SKIPPED:
-        stats.add(round(event.duration * 1e6), event.host)
-    if event.section:
-        state.sections[event.section] += 1
-        return began
-    code = CODES[event.status] + (TAKEN if event.ignored or event.rescued else 0)
-    if host.dropped or end_at(host.ends, stats.index):
-        settle(state, play, host, event, code)
-        return began
+def _over(state: RunState, stats: StepStats, event: StepEnded) -> float:
+    """Nobody is at work in it any more, and it took its time; gives since when, in seconds, 0 where it was not sent."""
+    host, micros = event.host, int(event.duration * 1e6 + 0.5)
+    began = stats.began.pop(host, 0.0)
+    if began and not stats.began:
+        del state.at_work[event.play, event.step]
+    if event.status != "skipped":
+        stats.count += 1
+        stats.micros += micros
+        if micros >= stats.longest:
+            stats.slower(micros, host)
+    return began
+
+
+def _count(state: RunState, host: HostProgress, stats: StepStats, status: str, code: int) -> None:
+    """The first end of a step on a host."""
     host.ends |= code << 4 * stats.index
     host.over += 1
     stats.gone += 1
-    state.steps[event.status] += 1
+    state.steps[status] += 1
     state.done += 1
-    return began
+
+
+def _counted(state: RunState, play: PlayProgress, host: HostProgress, stats: StepStats, event: StepEnded) -> None:
+    """Any end, of which some count in no progress, and some take the place of another."""
+    code = CODES[event.status] + (TAKEN if event.ignored or event.rescued else 0)
+    if event.section:
+        state.sections[event.section] += 1
+    elif host.dropped or end_at(host.ends, stats.index):
+        settle(state, play, host, event, code)
+    else:
+        _count(state, host, stats, event.status, code)
 
 
 def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float, began: float) -> None:
@@ -133,11 +186,14 @@ def _failed(state: RunState, host: HostProgress, event: StepEnded, ts: float, be
 
 
 def _handler_ended(play: PlayProgress, host: HostProgress, event: StepEnded) -> None:
-    """One that runs once comes in a turn of its own, when the last host is done: it has run for all."""
+    """One that runs once comes in a turn of its own, behind the last host: of the wave while that is open, else of all.
+
+    It has run for all of them.
+    """
     if event.status == Status.CANCELLED:
         return
     for one in play.hosts.values() if host.section == "handlers" else (host,):
-        if event.step in one.pending:
+        if event.step in one.pending and (play.open_wave is None or one.wave == host.wave):
             one.pending = tuple(handler for handler in one.pending if handler != event.step)
 
 

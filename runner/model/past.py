@@ -6,9 +6,6 @@ ended on each host, what was registered, notified, asked and decided. :mod:`runn
 **Why beside Progress.** An ordinary run has no use for it, and it costs memory for each step on each host.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
 from runner.model.events import (
@@ -33,69 +30,9 @@ from runner.model.events import (
     WaveEnded,
     WaveStarted,
 )
-from runner.model.outcome import Status
+from runner.model.past_steps import WELL, HostPast, StepPast
 
-WELL = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
-_STOPPED = frozenset({Status.TIMED_OUT, Status.CANCELLED})
-
-
-class StepPast(msgspec.Struct):
-    """One step, or one item of its loop, on one host.
-
-    ``status`` is that of its last end, empty where there is none. ``is_open`` where it was started and its end is not
-    known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what a
-    person has said of it: ``ok failed rerun skip``. ``items`` are those of a loop, from 1.
-    """
-
-    status: str = ""
-    is_open: bool = False
-    is_local: bool = False
-    attempt: int = 0
-    rc: int | None = None
-    reason: str = ""
-    changed: bool = False
-    ignored: bool = False
-    rescued: bool = False
-    delegate: str = ""
-    section: str = ""
-    decided: str = ""
-    masked: bool = False
-    register: Mapping[str, Any] | None = None
-    values: Mapping[str, Any] | None = None
-    items: dict[int, "StepPast"] = {}
-
-    @property
-    def is_well(self) -> bool:
-        """Whether it has ended well, or a person says so."""
-        return not self.is_open and self.status in WELL
-
-    @property
-    def is_taken(self) -> bool:
-        """Whether it failed, and a block or the step itself took care of that."""
-        return not self.is_open and bool(self.status) and (self.ignored or self.rescued)
-
-    @property
-    def has_acted(self) -> bool:
-        """Whether a try of it was made."""
-        return self.attempt > 0
-
-
-class HostPast(msgspec.Struct):
-    """One host in one play. ``status`` is its last end's, empty where it is not over; ``seconds`` it took until then.
-
-    ``is_started`` where it was let to work. ``pending`` are handlers notified and not run well since. ``back`` are the
-    steps of ``rollback`` that ended well since the rollback began, ``is_back`` where that host's rollback began.
-    """
-
-    wave: int = 0
-    status: str = ""
-    reason: str = ""
-    is_started: bool = False
-    is_back: bool = False
-    ignored: int = 0
-    seconds: float = 0.0
-    pending: dict[str, None] = {}
-    steps: dict[str, StepPast] = {}
+__all__ = ["WELL", "HostPast", "Past", "PlayPast", "StepPast", "WavePast"]
 
 
 class WavePast(msgspec.Struct):
@@ -142,29 +79,36 @@ class Past(msgspec.Struct):
     def apply(self, event: Event, seq: int) -> None:
         """Take one event in. Events that decide nothing for a resume are passed over."""
         self.seq = seq
-        match event:
-            case StepEnded():
-                _step_ended(self._host(event.play, event.host), event)
-            case StepIntent():
-                _intent(self._host(event.play, event.host), event)
-            case Decision():
-                _decided(self._host(event.play, event.host), event)
-            case HostStarted():
-                _host_started(self._host(event.play, event.host), event)
-            case HostEnded():
-                _host_ended(self._host(event.play, event.host), event)
-            case _:
-                self._seldom(event, seq)
+        if isinstance(event, StepIntent):  # it and the next are nearly all there are
+            self._host(event.play, event.host).intent(event)
+        elif isinstance(event, StepEnded):
+            host = self._host(event.play, event.host)
+            host.ended(event)
+            if event.section == "handlers":
+                _handler_ended(self._play(event.play), host, event)
+        else:
+            self._seldom(event, seq)
 
     def _seldom(self, event: Event, seq: int) -> None:
         match event:
+            case HostStarted():
+                self._host(event.play, event.host).started(event)
+            case HostEnded():
+                self._host(event.play, event.host).over(event)
             case HandlerNotified():
                 self._host(event.play, event.host).pending[event.handler] = None
+            case Decision():
+                self._host(event.play, event.host).decided(event)
             case RunStarted():
                 self.first, self.last, self.ended = self.first or event, event, None
                 self.processes += 1
             case RunEnded():
                 self.ended = event
+            case _:
+                self._of_play(event, seq)
+
+    def _of_play(self, event: Event, seq: int) -> None:
+        match event:
             case ApprovalWaiting() | ApprovalGranted() | ApprovalDenied():
                 self._question(event, seq)
             case WaveStarted() | WaveEnded() | GatePassed() | GateFailed() | Baking():
@@ -191,8 +135,10 @@ class Past(msgspec.Struct):
         return self.plays.get(play) or self.plays.setdefault(play, PlayPast())
 
     def _host(self, play: str, host: str) -> HostPast:
-        hosts = self._play(play).hosts
-        return hosts.get(host) or hosts.setdefault(host, HostPast())
+        try:
+            return self.plays[play].hosts[host]
+        except KeyError:
+            return self._play(play).hosts.setdefault(host, HostPast())
 
     def _question(self, event: ApprovalWaiting | ApprovalGranted | ApprovalDenied, seq: int) -> None:
         place = (event.play, event.wave, event.about, event.host, event.step)
@@ -210,55 +156,17 @@ class Past(msgspec.Struct):
                 self.open.pop(place, None)
 
 
-def _step(host: HostPast, step: str, item: int | None) -> StepPast:
-    found = host.steps.get(step) or host.steps.setdefault(step, StepPast())
-    return found if item is None else found.items.get(item) or found.items.setdefault(item, StepPast())
+def _handler_ended(play: PlayPast, host: HostPast, event: StepEnded) -> None:
+    """A handler that ran well is no longer to run.
 
-
-def _intent(host: HostPast, event: StepIntent) -> None:
-    for past in {id(one): one for one in (_step(host, event.step, None), _step(host, event.step, event.item))}.values():
-        past.is_open, past.is_local, past.decided = True, event.is_local, ""
-        past.attempt = event.attempt or 1
-        past.delegate, past.section = event.delegate, event.section
-
-
-def _step_ended(host: HostPast, event: StepEnded) -> None:
-    past = _step(host, event.step, event.item)
-    past.status, past.rc, past.reason = event.status, event.rc, event.reason
-    past.is_open = not _is_definite(event)
-    past.changed, past.ignored, past.rescued = event.changed or past.changed, event.ignored, event.rescued
-    past.section, past.masked = event.section, event.masked
-    past.register, past.values = event.register, event.values
-    if event.section == "handlers" and event.item is None and past.is_well:
-        host.pending.pop(event.step, None)
-
-
-def _is_definite(event: StepEnded) -> bool:
-    """Whether it is known that nothing of it still runs, and how it ended."""
-    if event.status == Status.UNKNOWN:
-        return False
-    return event.status not in _STOPPED or event.killed in {None, "yes"}
-
-
-def _decided(host: HostPast, event: Decision) -> None:
-    past = _step(host, event.step, event.item)
-    past.decided = event.what
-    past.is_open = False
-    past.status = {"ok": "ok", "failed": "failed", "skip": "skipped"}.get(event.what, "")
-    past.reason = event.reason
-    if event.what == "rerun":
-        past.register = past.values = None
-        host.status = ""  # it has something to do again
-
-
-def _host_started(host: HostPast, event: HostStarted) -> None:
-    host.wave, host.is_started, host.status = event.wave, True, ""
-    host.is_back = host.is_back or event.section == "rollback"
-
-
-def _host_ended(host: HostPast, event: HostEnded) -> None:
-    host.wave, host.status, host.reason = event.wave, event.status, event.reason
-    host.ignored, host.seconds = event.ignored, event.duration
+    One in a turn of its own ran once for all: for those of the wave while that is open, else for those of the play.
+    """
+    if event.item is not None or event.status not in WELL:
+        return
+    is_over = host.wave not in play.waves or play.waves[host.wave].is_over
+    for one in play.hosts.values() if host.section == "handlers" else (host,):
+        if one is host or is_over or one.wave == host.wave:
+            one.pending.pop(event.step, None)
 
 
 def _wave(play: PlayPast, event: WaveStarted | WaveEnded | GatePassed | GateFailed | Baking) -> None:
@@ -273,8 +181,10 @@ def _wave(play: PlayPast, event: WaveStarted | WaveEnded | GatePassed | GateFail
             wave.is_over = True
         case GatePassed():
             wave.passed.update(event.hosts)
+            wave.failed.difference_update(event.hosts)
         case GateFailed():
             wave.failed.update(event.hosts)
+            wave.passed.difference_update(event.hosts)
         case Baking():
             wave.is_baking = True
 

@@ -83,11 +83,18 @@ class Progress(RunState):
             raise illegal(event, "the run has ended")
         if seq is not None and seq != self.seq + 1:
             raise illegal(event, f"record {seq} follows record {self.seq}")
+        if isinstance(event, StepEnded):  # it and the next are nearly all there are
+            fold_steps.ended(self, event, ts)
+        elif isinstance(event, StepIntent):
+            fold_steps.intent(self, event, ts)
+        else:
+            self._other(event, ts)
+        self.now = max(self.now, ts)
+        if seq is not None:
+            self.seq = seq
+
+    def _other(self, event: Event, ts: float) -> None:
         match event:
-            case StepEnded():
-                fold_steps.ended(self, event, ts)
-            case StepIntent():
-                fold_steps.intent(self, event, ts)
             case StepOutput() | StepNote():
                 fold_steps.meanwhile(self, event, ts)
             case StepRetry():
@@ -101,9 +108,6 @@ class Progress(RunState):
             case _:
                 self._rare(event, ts)
                 fold_decisions.note_wait(self, ts)
-        self.now = max(self.now, ts)
-        if seq is not None:
-            self.seq = seq
 
     def _rare(self, event: Any, ts: float) -> None:
         match event:

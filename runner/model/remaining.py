@@ -95,6 +95,13 @@ def _is_rescued(block: Block, past: Steps) -> bool:
 # hosts, waves, plays
 
 
+def pending(play: PlannedPlay, host: HostPast) -> tuple[str, ...]:
+    """The handlers that are to run on a host, also those whose notice died with the process."""
+    steps = leaves((node for section in play.sections for node in section), everything=True) if host.fresh else ()
+    lost = (handler for step in steps if step.id == host.fresh for handler in step.notify)
+    return tuple(dict.fromkeys((*host.pending, *lost)))
+
+
 def is_over(host: HostPast | None) -> bool:
     """Whether a host's turn in a play is over for good: it ended well, is back, or was never meant."""
     if host is None:

@@ -97,6 +97,7 @@ class StepStats(msgspec.Struct):
     """How long a step took, over its ends: whole microseconds. ``slowest`` is the host of ``longest``.
 
     ``count`` leaves out the hosts that skipped it. ``gone`` counts the hosts on which it ended, or never will.
+    ``began`` are the hosts in it, oldest first, each with the time since when, in seconds.
     """
 
     index: int
@@ -105,12 +106,11 @@ class StepStats(msgspec.Struct):
     micros: int = 0
     longest: int = -1
     slowest: str = ""
+    began: dict[str, float] = {}
 
-    def add(self, micros: int, host: str) -> None:
-        """Count one end; equal times are won by the host that comes first by name."""
-        self.count += 1
-        self.micros += micros
-        if micros > self.longest or (micros == self.longest and host < self.slowest):
+    def slower(self, micros: int, host: str) -> None:
+        """An end took as long as the longest, or longer: of equal times the host that comes first by name wins."""
+        if micros > self.longest or host < self.slowest:
             self.longest, self.slowest = micros, host
 
 

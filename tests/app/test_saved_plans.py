@@ -3,19 +3,21 @@
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from disk import ERRORS, Disk
 
-from runner.app import plan_key
+from runner.app import plan_file, plan_key, used_plans
 from runner.app.plans import make_plan
 from runner.app.saved_plans import chosen, claim
 from runner.app.saving import save
 from runner.app.settings import Settings
-from runner.errors import InputError, MismatchError
+from runner.errors import InputError, JournalError, MismatchError
 from runner.model.encoding import decode_plan, encode_plan
 from runner.model.saved_plan import put_together, sum_of, take_apart
 from runner.run_folder import RunFolder
@@ -343,3 +345,46 @@ def test_equal_plans_have_ids_of_their_own():
 
     assert first.id != second.id
     assert first.options == second.options
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_disk_that_fails_once_costs_at_most_the_new_plan(here, tmp_path, error):
+    """At any call of the operating system's: it is said, and the old plan or the new one is whole."""
+    planned = make_plan(MADE)
+    with Disk(tmp_path).watching() as disk:
+        save(planned, MADE, here / "plan.json", expires=None, now=NOW)
+
+    for number in range(len(disk.calls)):
+        with Disk(tmp_path).failing(number, error).watching(), suppress(InputError):
+            save(planned, MADE, here / "plan.json", expires=None, now=NOW)
+        assert take_apart((here / "plan.json").read_bytes(), "plan.json").plan
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_disk_that_fails_once_uses_a_plan_once_or_not_at_all(here, tmp_path, error):
+    """Where that can't be kept the run does not begin, and leaves the plan for the next."""
+    head = chosen(SAVED, now=NOW)[1].saved
+    settings = replace(SAVED, plan_file=Path("plan.json"))
+    with Disk(tmp_path).watching() as disk:
+        claim(head, RunFolder(here, "r0"), settings, now=NOW)
+
+    for number in range(len(disk.calls)):
+        new = msgspec.structs.replace(head, id=f"{number:032x}")
+        try:
+            with Disk(tmp_path).failing(number, error).watching():
+                claim(new, RunFolder(here, "r1"), settings, now=NOW)
+            is_used = True
+        except JournalError:
+            is_used = False
+        assert (used_plans.used(new.id, runs_dir=None) is not None) == is_used
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_a_plan_that_cannot_be_read_is_said_so(here, tmp_path, error):
+    """At any call; never a fault of runner's own."""
+    with Disk(tmp_path).watching() as disk:
+        plan_file.read(here / "plan.json")
+
+    for number in range(len(disk.calls)):
+        with Disk(tmp_path).failing(number, error).watching(), pytest.raises(InputError, match=r"can't read|link"):
+            plan_file.read(here / "plan.json")

@@ -283,3 +283,13 @@ def test_what_is_waited_for_is_ended_by_a_kill(tmp_path: Path) -> None:
     assert fake.ended == [("web03", 7)]
     assert [(end.status, end.killed) for end in again.all(StepEnded)] == [("cancelled", "yes")]
     assert again.statuses()["web03"] == "cancelled"
+
+
+def test_a_stop_lets_the_asking_finish(tmp_path: Path) -> None:
+    """One host held is one too many; the ends of the others are found out all the same."""
+    playbook = "version: 1\nhosts: web[01-03]\nstrategy: {max_failures: 0}\nsteps: [{id: a, command: a}]"
+    first = scenario(playbook, tmp_path)
+    told = {"web01": Recalled("none")}
+    fake = Fake(recall=lambda host, _: told.get(host, Recalled("done", CommandResult(0))))
+    again = scenario(playbook, tmp_path, fake=fake, before=died(first, on(StepIntent, host="web03")))
+    assert again.statuses() == {"web01": "unknown", "web02": "changed", "web03": "changed"}
