@@ -71,7 +71,7 @@ class HostPast(msgspec.Struct, gc=False):
 
     ``is_started`` where it was let to work, ``section`` what for where it had ended before. ``pending`` are handlers
     notified and not run well since. ``is_back`` where its rollback began. ``fresh`` is the step that changed something
-    where nothing was heard of the host since: what it notifies may have died with the process.
+    where nothing was heard of the host since: what it notifies may have died with the process, or nobody could know.
     """
 
     wave: int = 0
@@ -130,6 +130,9 @@ class HostPast(msgspec.Struct, gc=False):
             status=_DECIDED.get(event.what, ""),
             reason=event.reason,
         )
+        if event.what == "ok":
+            # It was done, so it may have changed something: what it notifies is due.
+            after, self.fresh = changed(after, changed=True), event.step
         if event.what == "rerun":
             after = changed(after, register=None, values=None)
             self.status = ""  # it has something to do again

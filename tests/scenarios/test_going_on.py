@@ -293,3 +293,17 @@ def test_a_stop_lets_the_asking_finish(tmp_path: Path) -> None:
     fake = Fake(recall=lambda host, _: told.get(host, Recalled("done", CommandResult(0))))
     again = scenario(playbook, tmp_path, fake=fake, before=died(first, on(StepIntent, host="web03")))
     assert again.statuses() == {"web01": "unknown", "web02": "changed", "web03": "changed"}
+
+
+def test_what_a_person_takes_as_done_notifies_its_handlers(tmp_path: Path) -> None:
+    """A step that was done has changed something, as far as anybody knows: its handler runs."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps: [{id: a, command: a, notify: restart}, {id: b, command: b}]
+    handlers: [{id: restart, name: restart, command: restart}]
+    """
+    first = scenario(playbook, tmp_path)
+    said = Decision(play="play", wave=1, host="web01", step="a", what="ok", by="ada", how="resolve")
+    again = scenario(playbook, tmp_path, before=[*died(first, on(StepIntent, step="a")), said])
+    assert again.commands() == ["b", "restart"]
