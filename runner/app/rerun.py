@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from runner.app import finding
-from runner.app.earlier import Earlier, go_to
+from runner.app.earlier import Earlier, go_to, stored_plan
 from runner.app.ending import ExitOf
 from runner.app.recorded import again
 from runner.app.run import run
@@ -12,6 +12,7 @@ from runner.app.views import Screen
 from runner.errors import InputError
 from runner.hostlist import fold
 from runner.location import Problem
+from runner.model.gone import account
 from runner.model.outcome import HostStatus
 from runner.model.verdict import hosts_by_status
 from runner.patterns import did_you_mean
@@ -29,6 +30,8 @@ def rerun(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, only
     folder = finding.find(finding.root_of(settings.runs_dir), wanted)
     earlier = Earlier.of(folder)
     started = earlier.started(folder)
+    if earlier.past.ended is None:
+        account(earlier.progress, stored_plan(folder, started))
     ends = hosts_by_status(earlier.progress)
     hosts = [host for status in only for host in ends.get(status, ())]
     if not hosts:

@@ -272,7 +272,7 @@ class _Running:
                 self._recorder.tick(time.time())
                 if (problem := _failure(self._journal)) is not None:
                     self._stop.raise_to(Level.STOP, problem.message)
-            now = (self._progress.active, self._progress.done)
+            now = (self._progress.active, self._progress.stands)
             if now != last:
                 last = now
                 self._recorder.emit(Progressed(active=now[0], done=now[1], total=self._progress.total))

@@ -89,7 +89,7 @@ def _view(settings: Settings, screen: Screen, progress: Progress) -> View:
             from runner.reporting.stream import Stream, check_template  # noqa: PLC0415 - see above
 
             template = None if settings.line is None else check_template(settings.line)
-            return Stream(out, say=to(sys.stderr), template=template, color=color, answers=answers)
+            return Stream(out, say=to(sys.stderr), template=template, color=color, answers=answers, before=progress)
         case "json":
             from runner.reporting.json_lines import JsonLines  # noqa: PLC0415 - see above
 

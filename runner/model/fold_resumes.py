@@ -11,10 +11,12 @@ from runner.model.events import Decision, HostEnded, HostStarted, PlanReady, Run
 from runner.model.illegal import illegal
 from runner.model.outcome import HostStatus, Status
 from runner.model.phases import CUT, DELAYED, ENDED, LOOPING, RUNNING
+from runner.model.remaining import EXCLUDED
 from runner.model.state import HostProgress, PlayProgress, RunState, StepStats, WaveProgress, merged_status
 
 _COUNTED = frozenset(status for status in HostStatus if status.counts)
 _BACK = frozenset({HostStatus.ROLLED_BACK, HostStatus.ROLLBACK_FAILED})
+_KEPT = frozenset({HostStatus.OK, HostStatus.CHANGED, HostStatus.ROLLED_BACK})
 _WELL = frozenset({"ok", "changed", "skipped"})
 _SETTLES = {"ok": "ok", "failed": "failed", "skip": "skipped"}
 """What a decision makes of a step; ``rerun`` leaves it as it is until it has run again."""
@@ -35,16 +37,17 @@ def resumed(state: RunState, event: RunStarted, ts: float) -> None:
         _cut(state, play, asked)
     for hosts in state.at_work.values():
         hosts.clear()
-    for kept in (state.busy, state.at_work, state.connecting, state.lost, state.questions, state.denied, state.signals):
-        kept.clear()
+    for past in (state.busy, state.at_work, state.connecting, state.lost, state.questions, state.denied, state.signals):
+        past.clear()
     state.failures = [failure for failure in state.failures if not failure.is_past]
     state.failed_before = {}
     for failure in state.failures:
         state.failed_before.setdefault((failure.play, failure.host), []).append(failure)
-    state.kept = _kept(state)
+    state.kept = kept(state)
+    _mark_stale(state)
 
 
-def _kept(state: RunState) -> int:
+def kept(state: RunState) -> int:
     """Steps that nobody waits for any more: they ended well, or badly and that was taken care of."""
     bad = sum(state.steps[status] for status in set(STATUSES) - _WELL)
     taken = sum(1 for one in state.failures if one.step and not one.section and (one.ignored or one.rescued))
@@ -82,6 +85,40 @@ def planned_anew(state: RunState, event: PlanReady) -> None:
         play.of_steps = sizes[name]
 
 
+def _mark_stale(state: RunState) -> None:
+    """Find what hosts may do again: until they do, it is neither done nor gone."""
+    state.stale = state.stale_done = 0
+    for play in state.plays.values():
+        play.stale = 0
+        for stats in play.steps.values():
+            stats.stale = 0
+        is_back = play.rollback is not None and play.rollback.status == HostStatus.ROLLED_BACK
+        for host in play.hosts.values():
+            host.is_stale = not is_back and host.status not in _KEPT and host.reason != EXCLUDED
+            if host.is_stale:
+                _count_stale(state, play, host, 1)
+
+
+def _count_stale(state: RunState, play: PlayProgress, host: HostProgress, sign: int) -> None:
+    """Add to what hosts may do again what this one may, or take that away."""
+    state.stale += sign * host.dropped
+    play.stale += sign * bool(host.dropped)
+    for stats in play.steps.values():
+        code = end_at(host.ends, stats.index)
+        if wants_another(code):
+            state.stale += sign
+            state.stale_done += sign
+        if wants_another(code) or (host.dropped and not code):
+            stats.stale += sign
+
+
+def _fresh(state: RunState, play: PlayProgress, host: HostProgress) -> None:
+    """It was taken up, or told anew: what it may do is no longer a guess."""
+    if host.is_stale:
+        _count_stale(state, play, host, -1)
+        host.is_stale = False
+
+
 def is_again(state: RunState, host: HostProgress) -> bool:
     """Whether an earlier process knew the host, and this one has not had it yet."""
     return host.process != state.processes
@@ -89,6 +126,7 @@ def is_again(state: RunState, host: HostProgress) -> bool:
 
 def take_up(state: RunState, play: PlayProgress, host: HostProgress, event: HostStarted) -> None:
     """A host that an earlier process knew is let to work again; for a section alone its own steps stay as they are."""
+    _fresh(state, play, host)
     host.process, host.step, host.rerun = state.processes, "", ()
     begun = host.begun or ()
     if not event.section:
@@ -176,6 +214,7 @@ def take_back(play: PlayProgress, host: HostProgress) -> None:
 
 def settled(state: RunState, play: PlayProgress, host: HostProgress, event: HostEnded) -> None:
     """A host that an earlier process knew ends otherwise, without having been let to work again."""
+    _fresh(state, play, host)
     host.process = state.processes
     host.begun, host.known = host.begun or (), host.ends
     wave = play.waves.get(host.wave)
@@ -199,13 +238,12 @@ def decided(state: RunState, event: Decision) -> None:
     if play is None or host is None:
         raise illegal(event, "the host has not been started in this play")
     state.decisions.append(event)
-    if event.item is not None or event.section:
+    if event.item is None and not event.section:
+        host.begun = (*(host.begun or ()), event.step)
+    if host.phase in {CUT, ENDED} and (event.what == "rerun" or event.item is not None):
+        host.rerun = (*host.rerun, event.step)  # it goes on with it; what is decided of an item is not of its loop
+    if event.item is not None or event.section or host.phase in {RUNNING, DELAYED, LOOPING}:
         return
-    host.begun = (*(host.begun or ()), event.step)
-    if host.phase in {RUNNING, DELAYED, LOOPING}:
-        return
-    if event.what == "rerun" and host.phase in {CUT, ENDED}:
-        host.rerun = (*host.rerun, event.step)
     if event.what in _SETTLES:
         settle(state, play, host, event, CODES[_SETTLES[event.what]])
         host.known = host.ends
@@ -217,9 +255,18 @@ def settle(state: RunState, play: PlayProgress, host: HostProgress, event: StepE
 
     ``code`` is that of the new end.
     """
+    was_stale = host.is_stale
+    _fresh(state, play, host)
     stats = play.steps.get(event.step)
     if stats is None:
-        stats = play.steps[event.step] = StepStats(len(play.steps), gone=play.early)
+        stats = play.steps[event.step] = StepStats(len(play.steps), gone=play.early, stale=play.stale)
+    _give_end(state, host, stats, event, code)
+    if was_stale:
+        host.is_stale = True
+        _count_stale(state, play, host, 1)
+
+
+def _give_end(state: RunState, host: HostProgress, stats: StepStats, event: StepEnded | Decision, code: int) -> None:
     before = end_at(host.ends, stats.index)
     host.ends = with_end(host.ends, stats.index, code)
     host.known = with_end(host.known, stats.index, 0)

@@ -224,7 +224,9 @@ def _stats(play: PlayProgress, event: StepEvent) -> StepStats:
     steps = play.others if event.section else play.steps
     stats = steps.get(event.step)
     if stats is None:
-        stats = steps[event.step] = StepStats(len(steps), gone=0 if event.section else play.early)
+        stats = steps[event.step] = StepStats(len(steps))
+        if not event.section:
+            stats.gone, stats.stale = play.early, play.stale
     return stats
 
 

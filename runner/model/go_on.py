@@ -37,9 +37,10 @@ class Commands:
         """One of them, for a shell; ``verb`` may be two words."""
         return shlex.join(["runner", *verb.split(), self.run, *words, *self.where])
 
-    def resolve(self, host: str, step: str) -> tuple[str, ...]:
-        """What settles a step whose end nobody heard, one way or another."""
-        return tuple(self.line("resolve", host, step, f"--{way}") for way in WAYS) if self.run else ()
+    def resolve(self, host: str, step: str, *, play: str = "") -> tuple[str, ...]:
+        """What settles a step whose end nobody heard, one way or another; ``play`` where its id stands in several."""
+        words = (host, step, *(("--play", play) if play else ()))
+        return tuple(self.line("resolve", *words, f"--{way}") for way in WAYS) if self.run else ()
 
 
 def commands(state: RunState, run: str) -> Commands:

@@ -27,9 +27,15 @@ def died(progress: Progress, plan: Plan | None, *, commands: Commands, folder: s
     ``progress`` is folded from its journal alone, and is changed; ``plan`` is the stored one, None where it can't be
     read.
     """
-    for event in [*_unheard(progress), *_stopped(progress), *_never(progress, plan)]:
-        progress.apply(event, progress.now)
+    account(progress, plan)
     return of(progress, run=commands.run, folder=folder, has_died=True, commands=commands)
+
+
+def account(progress: Progress, plan: Plan | None) -> None:
+    """Let every host of a run that died end as far as it came; of any other run nothing is changed."""
+    if progress.ended is None:
+        for event in [*_unheard(progress), *_stopped(progress), *_never(progress, plan)]:
+            progress.apply(event, progress.now)
 
 
 def _unheard(progress: Progress) -> Iterator[Event]:

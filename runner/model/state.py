@@ -66,8 +66,8 @@ class HostProgress(msgspec.Struct):
 
     ``process`` is the last that knew it. ``begun``, None unless it was taken up again, are the steps that an earlier
     one began and that have no end to keep; ``known`` the ends of others, which may be had once more. ``rerun`` are
-    those that a person wants to run again. ``part`` is the section of the step at work; where the process that ran it
-    is gone, ``since`` is when that began, in seconds.
+    those that a person wants to run again. ``is_stale`` where it may be taken up and has not been. ``part`` is the
+    section of the step at work; where the process that ran it is gone, ``since`` is when that began, in seconds.
     """
 
     wave: int = 0
@@ -89,6 +89,7 @@ class HostProgress(msgspec.Struct):
     begun: tuple[str, ...] | None = None
     known: int = 0
     rerun: tuple[str, ...] = ()
+    is_stale: bool = False
     part: str = ""
     since: float = 0.0
 
@@ -97,12 +98,14 @@ class StepStats(msgspec.Struct):
     """How long a step took, over its ends: whole microseconds. ``slowest`` is the host of ``longest``.
 
     ``count`` leaves out the hosts that skipped it. ``gone`` counts the hosts on which it ended, or never will.
-    ``began`` are the hosts in it, oldest first, each with the time since when, in seconds.
+    ``stale`` are those of them that may do it yet, where they are taken up again. ``began`` are the hosts in it, oldest
+    first, each with the time since when, in seconds.
     """
 
     index: int
     count: int = 0
     gone: int = 0
+    stale: int = 0
     micros: int = 0
     longest: int = -1
     slowest: str = ""
@@ -180,7 +183,8 @@ class PlayProgress(msgspec.Struct):
 
     ``working`` counts its hosts at work, ``again`` those of them that have ended before. ``steps`` are the times of the
     steps that progress counts, ``others`` those of rescue, always, handlers and rollback. ``early`` counts hosts that
-    ended with steps left. ``bake`` is when the wait between two waves began and will be over, in seconds.
+    ended with steps left, ``stale`` those of them that may be taken up again. ``bake`` is when the wait between two
+    waves began and will be over, in seconds.
     """
 
     id: str
@@ -196,6 +200,7 @@ class PlayProgress(msgspec.Struct):
     working: int = 0
     again: int = 0
     early: int = 0
+    stale: int = 0
     open_wave: int | None = None
     failures: int = 0
     allowed: int | None = None
@@ -228,9 +233,11 @@ class RunState:
     for; ``waiting_since`` is since when it is so now.
 
     ``processes`` counts those that wrote the run, ``latest`` says what the last one is, ``began_at`` is its start, in
-    seconds, and ``kept`` the steps that nobody waited for any more before it. ``away`` are the seconds in which none
-    was there. ``decisions`` and ``recalled`` (play, host, step) are how steps were settled whose end nobody had heard:
-    by somebody, or by the host's record. ``failed_before`` are the failures of earlier processes, by play and host.
+    seconds, and ``kept`` the steps that nobody waited for any more before it. ``stale`` are the ends, and the steps
+    dropped, of hosts that may be taken up again and have not been, ``stale_done`` the ends alone. ``away`` are the
+    seconds in which no process was there. ``decisions`` and ``recalled`` (play, host, step) are how steps were settled
+    whose end nobody had heard: by somebody, or by the host's record. ``failed_before`` are the failures of earlier
+    processes, by play and host.
     """
 
     run: RunStarted | None = None
@@ -265,15 +272,22 @@ class RunState:
     latest: RunStarted | None = None
     began_at: float = 0.0
     kept: int = 0
+    stale: int = 0
+    stale_done: int = 0
     away: float = 0.0
     decisions: list[Decision] = field(default_factory=list)
     recalled: list[tuple[str, str, str]] = field(default_factory=list)
     failed_before: dict[tuple[str, str], list[Failure]] = field(default_factory=dict)
 
     @property
+    def stands(self) -> int:
+        """Steps that have ended, but for those that a resume has yet to do again."""
+        return self.done - self.stale_done
+
+    @property
     def left(self) -> int:
         """Steps times hosts that may still run."""
-        return self.total - self.done - self.dropped
+        return self.total - self.done - self.dropped + self.stale
 
     @property
     def active(self) -> int:

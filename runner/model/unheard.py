@@ -48,7 +48,7 @@ def _group(state: RunState, members: list[_Open], commands: Commands) -> Unknown
         hosts=in_order([one.host for one in members]),
         began=date(first.began) if first.began else "",
         reason=first.reason,
-        commands=commands.resolve(first.host, f"{first.play}.{first.step}" if shared else first.step),
+        commands=commands.resolve(first.host, first.step, play=first.play if shared else ""),
     )
 
 

@@ -7,14 +7,24 @@ as far as each host's own news, and what concerns all, stay in their order.
 from collections.abc import Container, Iterator
 from datetime import tzinfo
 
-from runner.model.events import Event, HostEnded, HostLost, HostStarted, StepEnded, StepEvent, StepNote, StepRetry
+from runner.model.events import (
+    Decision,
+    Event,
+    HostEnded,
+    HostLost,
+    HostStarted,
+    StepEnded,
+    StepEvent,
+    StepNote,
+    StepRetry,
+)
 from runner.model.phases import BAD
 from runner.model.progress import Progress
 from runner.reporting.decisions import Decisions, hinted
 from runner.reporting.durations import clock, duration
 from runner.reporting.escape import visible
 from runner.reporting.waits import waits
-from runner.reporting.wording import Names, hosts, paint, step_name
+from runner.reporting.wording import Names, hosts, paint, settled, step_name
 
 TAIL = 10
 """Lines of output shown with a failure."""
@@ -67,6 +77,9 @@ class Chronicle:
                 self._add(ts, f"host started{again}", event.host, where=self._place(event))
             case HostEnded():
                 self._host_ended(event, ts)
+            case Decision():
+                words = settled(event.what, event.how, event.by, event.reason)
+                self._add(ts, f"{self._name(event)}  {words}", event.host, where=self._place(event))
             case HostLost():
                 text = f"{event.cause}: {visible(event.reason)}{hinted(event.hint)}"
                 self._add(ts, text, event.host, where="lost")
@@ -92,7 +105,8 @@ class Chronicle:
         if (self._brief and not failed) or (event.status == "ok" and (event.play, event.step) in self._talk):
             return
         name = self._name(event)
-        text = f"{name}  {paint(event.status, event.status, color=self._color)}{_taken(event)}"
+        late = " (heard late)" if event.late else ""
+        text = f"{name}  {paint(event.status, event.status, color=self._color)}{_taken(event)}{late}"
         reason = visible(event.reason)
         detail = tuple(self._detail(event)) if failed else ()
         text += f": {reason}" if reason else ""

@@ -8,6 +8,7 @@ from runner.model.events import (
     ApprovalWaiting,
     Baking,
     BudgetExceeded,
+    Decision,
     Event,
     GateChecked,
     GateFailed,
@@ -23,7 +24,7 @@ from runner.model.events import (
 from runner.model.go_on import approve_command
 from runner.reporting.durations import duration
 from runner.reporting.escape import visible
-from runner.reporting.wording import Names, count, counts, hosts, paint, step_name
+from runner.reporting.wording import Names, count, counts, hosts, paint, settled, step_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,10 @@ class Decisions:
 
     def _other(self, event: Event) -> Told | None:
         match event:
-            case RunStarted():
-                self._argv = event.argv
-                return None
+            case Decision():
+                step = step_name(self._names, event.play, event.step, event.section)
+                words = settled(event.what, event.how, event.by, event.reason)
+                return Told(f"{self.place(event.play, event.wave)}  {visible(event.host)}  {step}  {words}")
             case BudgetExceeded():
                 last = ", the last of a gate," if event.by_gate else ""
                 many = f"{count(event.failures, 'failure')}{last} {'is' if event.failures == 1 else 'are'}"
@@ -94,8 +96,9 @@ class Decisions:
             case Warned():
                 of = f"{visible(event.host)}: " if event.host else ""
                 return Told(f"warning: {of}{visible(event.message)}{hinted(event.hint)}")
-            case _:
-                return None
+            case RunStarted():
+                self._argv = event.argv
+        return None
 
     def _gate(self, event: GateChecked | GatePassed | GateFailed) -> Told | None:
         place = f"{self.place(event.play, event.wave)}  gate: "

@@ -2,7 +2,8 @@
 
 The work left is, for each step, the hosts that it has yet to end on times its mean so far; steps nobody has done yet
 are taken to be as long as the others. It goes on as fast as the work done so far went, gates and connecting included.
-What hosts are busy with now counts with the time they have been at it. Time in which nothing but a person or a bake was
+What hosts are busy with now counts with the time they have been at it; in a run that was resumed, what may be done
+again is left, and the time in which nobody was there is none. Time in which nothing but a person or a bake was
 waited for is no measure of work and left out; the bakes to come are added as they are. Handlers, rescue and the like
 take their share of the time and are no work of their own, for nobody knows whether they will run.
 """
@@ -21,7 +22,7 @@ NO_BAKES: Mapping[str, float] = {}
 def seconds_left(progress: Progress, now: float, bakes: Mapping[str, float] = NO_BAKES) -> float | None:
     """Seconds until the end, or None while nothing is known. ``now`` in epoch seconds, ``bakes`` in seconds by play."""
     idle = progress.waited + (now - progress.waiting_since if progress.waiting_since is not None else 0.0)
-    elapsed = now - progress.started_at - idle
+    elapsed = now - progress.started_at - progress.away - idle
     overall = _overall_mean(progress)
     if overall is None or elapsed <= 0:
         return None
@@ -39,7 +40,7 @@ def _bakes(progress: Progress, now: float, bakes: Mapping[str, float]) -> list[f
 
 
 def _bakes_of(play: PlayProgress, now: float, bake: float) -> float:
-    if play.counts.total() >= play.of_hosts:
+    if play.counts.total() - play.stale >= play.of_hosts:
         return 0.0
     ended = max(play.waves, default=0) - (play.open_wave is not None)
     rest = max(play.bake[1] - now, 0.0) if play.bake is not None else 0.0
@@ -57,9 +58,12 @@ def _overall_mean(progress: Progress) -> float | None:
 
 def _left(play: PlayProgress, overall: float) -> float:
     """Seconds of work, over all hosts, that a play has yet to do."""
-    unseen = max(play.of_steps - len(play.steps), 0) * max(play.of_hosts - sum(play.counts.values()), 0) * overall
+    unseen = (
+        max(play.of_steps - len(play.steps), 0) * max(play.of_hosts - play.counts.total() + play.stale, 0) * overall
+    )
     return unseen + sum(
-        max(play.of_hosts - stats.gone, 0) * (stats.micros / stats.count / 1e6 if stats.count else overall)
+        max(play.of_hosts - stats.gone + stats.stale, 0)
+        * (stats.micros / stats.count / 1e6 if stats.count else overall)
         for stats in play.steps.values()
     )
 

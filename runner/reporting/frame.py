@@ -45,9 +45,11 @@ _AtWork = list[tuple[tuple[str, str], dict[str, float]]]
 
 def _overall(progress: Progress, now: float, bakes: Mapping[str, float]) -> str:
     left = seconds_left(progress, now, bakes)
-    elapsed = duration(now - progress.started_at) if progress.run else duration(0)
-    ready = f"{_bar(progress.done + progress.dropped, progress.total)}  {progress.done} of {progress.total} steps"
-    return f"run      {ready}  {elapsed} gone" + (
+    elapsed = duration(now - progress.began_at) if progress.run else duration(0)
+    over = progress.total - progress.left
+    ready = f"{_bar(over, progress.total)}  {progress.stands} of {progress.total} steps"
+    gone = "gone since it was resumed" if progress.processes > 1 else "gone"
+    return f"run      {ready}  {elapsed} {gone}" + (
         f", about {duration(left)} left" if left is not None and left >= 1 else ""
     )
 

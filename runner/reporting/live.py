@@ -71,8 +71,9 @@ class Live:
         self._chronicle = Chronicle(
             self._names, folder, run=asks, talk=spoken(plan), color=self._color, brief=True, zone=self._zone
         )
-        lines = [*opening(plan, run, before=self._progress.done), f"records in {visible(folder)}"]
-        self._write("".join(f"{line}\n" for line in lines))
+        self._write(
+            "".join(f"{line}\n" for line in [*opening(plan, run, self._progress), f"records in {visible(folder)}"])
+        )
 
     def see(self, record: Record) -> None:
         """Count it; the next frame shows it. An interrupt is told at once, with each host that is waited for."""

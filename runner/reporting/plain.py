@@ -56,7 +56,7 @@ class Plain:
         self._chronicle = Chronicle(
             self._names, folder, run=asks, talk=spoken(plan), color=self._color, zone=self._zone
         )
-        self._lines([*opening(plan, run, before=self._progress.done), f"records in {visible(folder)}"])
+        self._lines([*opening(plan, run, self._progress), f"records in {visible(folder)}"])
 
     def see(self, record: Record) -> None:
         """Keep it for the next tick; a question and an interrupt are told at once, this with all that is waited for."""

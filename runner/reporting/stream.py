@@ -15,12 +15,13 @@ from runner.errors import InputError
 from runner.location import Problem
 from runner.model.events import StepEnded, StepNote, StepOutput, StepRetry, WaveEnded, WaveStarted
 from runner.model.plan import Plan, PlannedPlay
+from runner.model.state import RunState
 from runner.model.summary import Summary
 from runner.reporting import Record
 from runner.reporting.decisions import Decisions, Told
 from runner.reporting.durations import clock
 from runner.reporting.escape import visible
-from runner.reporting.summary import render
+from runner.reporting.summary import opening, render
 from runner.reporting.wording import Names, step_names
 
 LONGEST = 1024 * 1024
@@ -53,7 +54,7 @@ class Stream:
 
     ``say`` takes what is not output of hosts: notes, questions and other decisions, warnings, the summary. It is
     ``write`` where it is None. ``answers`` says that the run waits for answers to its questions.
-    ``zone`` is that of the times, None the machine's own.
+    ``zone`` is that of the times, None the machine's own. ``before`` is what earlier processes of the run have done.
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class Stream:
         color: bool = False,
         answers: bool = True,
         zone: tzinfo | None = None,
+        before: RunState | None = None,
     ) -> None:
+        self._before = before
         self._write = write
         self._answers = answers
         self._say = say or write
@@ -83,6 +86,8 @@ class Stream:
         self._names = step_names(plan)
         self._decisions = Decisions(self._names, run if self._answers else "", color=self._color)
         self._width = max((len(name) for play in plan.plays for name in _longest(play)), default=0)
+        if self._before is not None and self._before.processes:
+            self._say(f"{opening(plan, run, self._before)[0]}\n")
 
     def see(self, record: Record) -> None:
         """Show the lines that came to their end."""

@@ -4,19 +4,24 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from runner.model.account import PlaySummary, RollbackSummary, Summary, WaveSummary
+from runner.model.fold_resumes import kept
 from runner.model.plan import Plan
+from runner.model.state import RunState
 from runner.reporting.durations import duration
 from runner.reporting.escape import visible
 from runner.reporting.summary_parts import Parts
 from runner.reporting.wording import Names, count, counts, paint, prefixed
 
 
-def opening(plan: Plan, run: str, *, before: int = 0) -> list[str]:
-    """What will run, in a line, and what the planner wants known. ``before`` are steps that have ended already."""
-    sizes = f"{count(len(plan.plays), 'play')}, {count(plan.total, 'step')} in all"
+def opening(plan: Plan, run: str, before: RunState | None = None) -> list[str]:
+    """What will run, in a line, and what the planner wants known. ``before`` is what earlier processes have done."""
     names = {host for play in plan.plays for host in play.hosts}
-    first = f"run {visible(run)}: {visible(plan.name)}: {count(len(names), 'host')}, {sizes}"
-    first += f"; {count(before, 'step')} ended before" if before else ""
+    size = f"{visible(plan.name)}: {count(len(names), 'host')}, {count(len(plan.plays), 'play')}"
+    if before is not None and before.processes:
+        done = f"{kept(before)} of {plan.total} steps were done"
+        first = f"going on with run {visible(run)}: {size}, {done}"
+    else:
+        first = f"run {visible(run)}: {size}, {count(plan.total, 'step')} in all"
     return [first, *(f"note: {visible(note)}" for note in plan.notes)]
 
 

@@ -5,19 +5,10 @@ from collections.abc import Iterable, Iterator
 from runner.model.account import Denial, FailureGroup, OpenQuestion, Summary
 from runner.reporting.durations import duration
 from runner.reporting.escape import visible
-from runner.reporting.wording import Names, count, hosts, paint, step_name
+from runner.reporting.wording import Names, count, hosts, paint, settled, step_name
 
 TAIL = 10
 """Lines of output shown with a failure."""
-
-SETTLED = {
-    "ok": "taken as done",
-    "failed": "taken as failed",
-    "skip": "passed over",
-    "rerun": "run again",
-    "recalled": "its end was read from the host's record",
-}
-"""What was decided of a step whose end was not heard."""
 
 
 class Parts:
@@ -42,7 +33,7 @@ class Parts:
         yield f"handlers that did not run{kept}", self._handlers()
         yield "slowest steps", self._slowest_steps()
         yield "slowest hosts", self._slowest_hosts()
-        yield "settled, as their end was not heard", self._settled()
+        yield "settled", self._settled()
         if told.flags.paused and not told.flags.interrupted:
             yield "waiting for a person", self._questions()
         yield "to decide, as nobody knows how they ended", self._unknown()
@@ -87,10 +78,8 @@ class Parts:
 
     def _settled(self) -> Iterator[str]:
         for group in self._summary.settled:
-            who = f", says {visible(group.by)}" if group.how == "resolve" else ""
-            reason = f": {visible(group.reason)}" if group.reason else ""
             step = self._step(group.play, group.step, group.section)
-            yield f"{hosts(group.hosts)}  {step}  {SETTLED.get(group.what, visible(group.what))}{who}{reason}"
+            yield f"{hosts(group.hosts)}  {step}  {settled(group.what, group.how, group.by, group.reason)}"
 
     def _unknown(self) -> Iterator[str]:
         for group in self._summary.unknown:

@@ -93,3 +93,19 @@ def paint(text: str, status: str, *, color: bool) -> str:
     """The text in the colour of a status, or as it is without ``color``."""
     code = _COLORS.get(status) if color else None
     return f"\x1b[{code}m{text}\x1b[0m" if code else text
+
+
+_SETTLED = {
+    "ok": "taken as done",
+    "failed": "taken as failed",
+    "skip": "passed over",
+    "rerun": "runs again",
+    "recalled": "its end was read from the host's record",
+}
+
+
+def settled(what: str, how: str, by: str, reason: str) -> str:
+    """What was decided of a step; the fields are those of ``decision``."""
+    unheard = " though its end was not heard" if what == "rerun" and how != "accept" else ""
+    who = f", says {visible(by)}" if how in {"resolve", "accept"} else ""
+    return f"{_SETTLED.get(what, visible(what))}{unheard}{who}" + (f": {visible(reason)}" if reason else "")

@@ -57,6 +57,20 @@ def test_where_no_host_ended_so_there_is_nothing_to_do(ran):
     assert done.out == "nothing to do: no host ended rolled_back\n"
 
 
+def test_hosts_that_a_killed_run_never_came_to_are_there_too(tmp_path: Path):
+    """Its journal does not name them; the stored plan does."""
+    playbook = (
+        "version: 1\ninventory: hosts.yaml\nhosts: all\nstrategy: {type: rolling, waves: 1}\nsteps: [command: id]\n"
+    )
+    project(tmp_path, playbook, "connection: local\nhosts: {h1: {}, h2: {}, h3: {}}\n")
+    runner("run", "site.yaml", cwd=tmp_path, RUNNER_CRASHPOINT="after_sync_before_send:2")
+
+    done = runner("rerun", "last", "--only", "not_run", cwd=tmp_path)
+
+    assert done.code == 0, done.err
+    assert list(done.statuses()) == ["h3"]
+
+
 @pytest.mark.parametrize(("only", "said"), [("fialed", 'did you mean "failed"?'), (",", "--only names no host status")])
 def test_a_word_that_is_no_status_is_refused(ran, only, said):
     """With the nearest one."""

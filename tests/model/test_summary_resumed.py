@@ -22,7 +22,7 @@ from events_builder import (
 from runner.model import summary
 from runner.model.events import Decision, Signalled
 from runner.model.go_on import Commands
-from runner.model.gone import NEVER, died
+from runner.model.gone import NEVER, account, died
 from runner.model.remaining import EXCLUDED
 
 OPENING = [run_started(), plan_ready(), wave_started("a1", "a2", "a3")]
@@ -124,8 +124,8 @@ def test_a_step_that_stands_in_two_plays_is_named_with_its_play():
 
     first, second = summed(run_started(), plan_ready(*plays), *events, *other).unknown
 
-    assert first.commands[0] == "runner resolve r1 a1 web.upload --ok"
-    assert second.commands[0] == "runner resolve r1 b1 db.upload --ok"
+    assert first.commands[0] == "runner resolve r1 a1 upload --play web --ok"
+    assert second.commands[0] == "runner resolve r1 b1 upload --play db --ok"
 
 
 def test_what_a_person_has_decided_is_no_longer_asked():
@@ -137,6 +137,15 @@ def test_what_a_person_has_decided_is_no_longer_asked():
         assert told.unknown == ()
         assert [(one.what, one.how, one.by, one.hosts) for one in told.settled] == [(what, "resolve", "ops", ("a1",))]
         assert told.status == "unknown"
+
+
+def test_what_a_person_has_decided_of_an_item_settles_its_loop_for_now():
+    """The resume goes on with the loop; nothing of it is left to ask."""
+    loop = [*OPENING, host_started("a1"), intent("a1", item=2), ended("a1", "unknown", item=2), ended("a1", "unknown")]
+    events = [*loop, host_ended("a1", "unknown"), run_ended()]
+
+    assert [one.step for one in summed(*events).unknown] == ["upload"]
+    assert summed(*events, decision("ok", "resolve", by="ops", item=2)).unknown == ()
 
 
 def test_a_step_that_is_run_again_and_lost_again_is_asked_for_again():
@@ -242,6 +251,15 @@ def test_a_host_that_died_on_its_way_back_stays_what_it_was():
     told = died(folded(*OPENING, *back, host_started("a1", section="rollback")), a_plan("a1"), commands=Commands(""))
 
     assert told.hosts == {"failed": ("a1",)}
+
+
+def test_a_run_that_said_how_it_ended_has_no_more_to_account_for():
+    """Whatever it left at work is what it said."""
+    progress = folded(*AT_WORK, run_ended("unknown", 6))
+
+    account(progress, a_plan("a1", "a2"))
+
+    assert list(progress.plays["web"].hosts) == ["a1"]
 
 
 def test_a_run_that_died_before_its_plan_has_a_summary_too():
