@@ -9,7 +9,7 @@ import time
 import traceback
 from contextlib import AsyncExitStack, suppress
 
-from runner import transports
+from runner import file_system, transports
 from runner.app import finding, requests
 from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
@@ -90,6 +90,8 @@ class _Running:
         self._progress = parts.progress
         self._stop = Stop()
         self._early: list[Event] | None = [Warned(message=text) for text in parts.warnings]
+        if unsafe := file_system.doubt(parts.folder.path, file_system.mounts()):
+            self._early.append(Warned(message=unsafe, hint="keep runs on a local disk: --runs-dir, or XDG_STATE_HOME"))
         settings = parts.settings
         self.interrupts = Interrupts(self._stop, nobody=settings.batch or not parts.screen.has_input)
         self._recorder = Recorder(

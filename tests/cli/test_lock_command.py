@@ -109,6 +109,23 @@ def test_a_killed_run_leaves_no_lock(tmp_path: Path) -> None:
     assert second.code == 0
 
 
+def test_whoever_goes_on_with_a_run_needs_the_lock_too(tmp_path: Path) -> None:
+    """Of another run of the same playbook, or of one that is under way itself."""
+    waiting(tmp_path)
+    with under_way(tmp_path) as first:
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    (dead,) = (tmp_path / "runs").glob("2*")
+    (tmp_path / "started").unlink()
+    (tmp_path / "over").unlink()
+    with under_way(tmp_path):
+        refused = runner("resume", dead.name, cwd=tmp_path)
+        live = runner("resume", "last", cwd=tmp_path)
+
+    assert (refused.code, live.code) == (10, 10), (refused.err, live.err)
+    assert "is being run with this inventory" in refused.err
+
+
 def test_what_a_run_starts_does_not_have_its_lock(tmp_path: Path) -> None:
     """Neither the command of a secret nor a local step sees the open file: one that goes on would keep it."""
     shown = 'ls -l /proc/self/fd/ | grep -c "[.]lock$"'

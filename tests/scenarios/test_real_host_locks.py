@@ -149,6 +149,24 @@ def test_the_locks_of_a_killed_run_stay_until_they_are_released_by_their_id(
     assert len(locks.there()) == 3
 
 
+def test_who_goes_on_with_a_killed_run_takes_its_locks_over(sshd: Sshd, tmp_path: Path, locks: "Locks") -> None:
+    """They are its own; nobody has to release them, and none is left."""
+    dead = Controller(tmp_path / "a", sshd, FIRST, f"[ -e {tmp_path}/over ] || exec sleep 60")
+    process = dead.start("run", "site.yaml")
+    locks.until(5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    (tmp_path / "over").touch()
+
+    again = dead.run("run", "site.yaml")
+    resumed = dead.run("resume", min((tmp_path / "a/runs").glob("2*")).name, "--batch")
+
+    assert (again[0], "or go on with it: runner resume 2" in again[2]) == (10, True), again
+    assert resumed[0] in {0, 6}, resumed  # a step that the kill caught on its way may need a decision
+    assert "lock" not in resumed[2]
+    assert locks.there() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_ended_gives_its_locks_back(
     sshd: Sshd, tmp_path: Path, locks: "Locks", number: signal.Signals
