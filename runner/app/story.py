@@ -6,18 +6,23 @@ from typing import Any
 
 from runner import journal
 from runner.app import finding
-from runner.errors import JournalError
+from runner.app.earlier import stored_plan
+from runner.errors import JournalError, RunnerError
+from runner.model import run_comparison
 from runner.model import summary as summaries
 from runner.model.changed import changed
 from runner.model.deeds import Deeds
 from runner.model.deeds import as_data as deeds_as_data
-from runner.model.encoding import decode_plan
-from runner.model.events import Decision, RunStarted
+from runner.model.events import Decision, Event, RunStarted
 from runner.model.gone import died
+from runner.model.illegal import IllegalEventError
 from runner.model.plan import Plan
 from runner.model.progress import Progress
+from runner.model.run_comparison import Compared, RunComparison
 from runner.model.summary import Summary
+from runner.planning.difference import difference
 from runner.reporting import history_of_run
+from runner.reporting.run_comparison import comparison_lines
 from runner.reporting.summary import render
 from runner.reporting.wording import step_names
 from runner.run_folder import RunFolder
@@ -32,7 +37,7 @@ class Story:
 
     run: RunFolder
     is_live: bool
-    plan: Plan | None
+    plan: Plan | None = None
     progress: Progress = field(default_factory=Progress)
     deeds: Deeds = field(default_factory=Deeds)
     starts: list[tuple[float, RunStarted]] = field(default_factory=list)
@@ -61,21 +66,30 @@ class Story:
 def read(run: RunFolder) -> Story:
     """Read a run back, without touching it. Raises JournalError for a damaged journal."""
     path = run.path / journal.NAME
-    story = Story(run, is_live=finding.is_live(run), plan=_plan(run))
+    story = Story(run, is_live=finding.is_live(run))
     for seq, ts, event in journal.read(path):
-        story.progress.apply(event, ts, seq)
+        _fold(story.progress, event, ts, seq)
         story.deeds.apply(event, ts)
         if isinstance(event, RunStarted):
             story.starts.append((ts, event))
         elif isinstance(event, Decision):
             story.decisions.append((ts, event))
+    story.plan = _plan(run, story.starts)
     return story
 
 
-def _plan(run: RunFolder) -> Plan | None:
+def _fold(progress: Progress, event: Event, ts: float, seq: int) -> None:
     try:
-        return decode_plan((run.path / "plan.json").read_bytes())
-    except (OSError, JournalError):
+        progress.apply(event, ts, seq)
+    except IllegalEventError as error:
+        raise JournalError(f"the journal makes no sense: record {seq}: {error.message}") from None
+
+
+def _plan(run: RunFolder, starts: list[tuple[float, RunStarted]]) -> Plan | None:
+    """The plan that its last process carried out, where it is still there."""
+    try:
+        return stored_plan(run, starts[-1][1]) if starts else None
+    except RunnerError:
         return None
 
 
@@ -87,6 +101,23 @@ def text(story: Story, *, with_steps: bool) -> Iterator[str]:
         yield ""
         yield from history_of_run.steps(story.deeds.listed(is_live=story.is_live), names)
     yield from render(story.summary(), names).splitlines()
+
+
+def compare(old: Story, new: Story) -> RunComparison:
+    """In what two runs differ."""
+    plans = old.plan, new.plan
+    found = None if plans[0] is None or plans[1] is None else difference(plans[0], plans[1])
+    return run_comparison.compare(_compared(old), _compared(new), found)
+
+
+def _compared(story: Story) -> Compared:
+    started = story.starts[0][1] if story.starts else None
+    return Compared(summary=story.summary(), started=started, times=story.deeds.times())
+
+
+def comparison_text(old: Story, new: Story) -> Iterator[str]:
+    """In what two runs differ, as lines."""
+    yield from comparison_lines(compare(old, new), step_names(old.plan) if old.plan else {})
 
 
 def as_data(story: Story, *, with_steps: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from runner.model.history import STATUSES, as_data
+from runner.model import history
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -16,6 +16,7 @@ EPILOG = """\b
 Examples:
   runner runs list --status failed --status died
   runner runs show last --steps
+  runner runs compare 20261120-0945 last
   runner runs list --format json | jq -r '.[] | .run + " " + .status'
   runner runs prune --keep 100 --older-than 30d --dry-run
 """
@@ -43,7 +44,9 @@ def format_option(function: F) -> F:
 
 @command.command("list", short_help="A line for each run, the newest first.")
 @click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only such; may be repeated.")
+@click.option(
+    "--status", "statuses", multiple=True, type=click.Choice(history.STATUSES), help="Only such; may be repeated."
+)
 @click.option(
     "--playbook", default="", metavar="PATTERN", help="Only of this playbook: its path, the end of it, or its name."
 )
@@ -62,7 +65,7 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
     root = root_of(runs_dir)
     found = list(islice(entries(root, statuses=statuses, playbook=playbook), limit))
     if form == "json":
-        click.echo(json.dumps(as_data(found), indent=2))
+        click.echo(json.dumps(history.as_data(found), indent=2))
     elif found:
         click.echo("\n".join(listed(found)))
     else:
@@ -88,6 +91,27 @@ def show_run(run: str, *, with_steps: bool, form: str, runs_dir: Path | None) ->
         click.echo(json.dumps(as_data(story, with_steps=with_steps), indent=2))
     else:
         click.echo("\n".join(text(story, with_steps=with_steps)))
+
+
+@command.command("compare", short_help="In what two runs differ.")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@format_option
+@runs_dir_option
+def compare_runs(old: str, new: str, *, form: str, runs_dir: Path | None) -> None:
+    """Say in what run B differs from run A: files, commit, plan, hosts that ended otherwise, steps slower or faster.
+
+    A and B are ids, their beginnings, or "last". A step is slower or faster from a fifth, and half a second, on.
+    """
+    from runner.app.finding import find, root_of  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.story import compare, comparison_text, read  # noqa: PLC0415
+    from runner.model.run_comparison import as_data  # noqa: PLC0415
+
+    before, after = (read(find(root_of(runs_dir), run)) for run in (old, new))
+    if form == "json":
+        click.echo(json.dumps(as_data(compare(before, after)), indent=2))
+    else:
+        click.echo("\n".join(comparison_text(before, after)))
 
 
 @command.command("prune", short_help="Remove the folders of old runs.")

@@ -64,6 +64,18 @@ class Deeds:
                 deed.status = Status.UNKNOWN.value
             yield deed
 
+    def times(self) -> dict[tuple[str, str], float]:
+        """How many seconds each step (by play and id) took on a host on average, all items of a loop together.
+
+        Hosts on which it was not tried count nowhere.
+        """
+        per_host: dict[tuple[str, str], dict[str, float]] = {}
+        for deed in self._found.values():
+            if deed.attempt and deed.started is not None and deed.duration is not None:
+                hosts = per_host.setdefault((deed.play, deed.step), {})
+                hosts[deed.host] = hosts.get(deed.host, 0.0) + deed.duration
+        return {step: round(sum(hosts.values()) / len(hosts), 6) for step, hosts in per_host.items()}
+
     def _of(self, event: StepIntent | StepEnded | Decision) -> Deed:
         key = (event.play, event.host, event.section, event.step, event.item)
         if key not in self._found:
