@@ -1,6 +1,6 @@
 """A run whose process is gone without a word: what each of its hosts came to, so that none is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from runner.model.account import Summary
 from runner.model.events import Event, HostEnded, StepEnded
@@ -8,6 +8,7 @@ from runner.model.go_on import Commands
 from runner.model.outcome import HostStatus, Status
 from runner.model.phases import CUT
 from runner.model.plan import Plan
+from runner.model.playbook import leaves
 from runner.model.progress import Progress
 from runner.model.state import HostProgress
 from runner.model.summary import of
@@ -34,26 +35,39 @@ def died(progress: Progress, plan: Plan | None, *, commands: Commands, folder: s
 def account(progress: Progress, plan: Plan | None) -> None:
     """Let every host of a run that died end as far as it came; of any other run nothing is changed."""
     if progress.ended is None:
-        for event in [*_unheard(progress), *_stopped(progress), *_never(progress, plan)]:
+        for event in [*_unheard(progress, _places(plan)), *_stopped(progress), *_never(progress, plan)]:
             progress.apply(event, progress.now)
 
 
-def _unheard(progress: Progress) -> Iterator[Event]:
+def _places(plan: Plan | None) -> dict[tuple[str, str], str]:
+    """Where each step stands, ``file:line``, by play and id."""
+    return {
+        (play.id, step.id): f"{step.location.file}:{step.location.line}"
+        for play in (plan.plays if plan else ())
+        for section in play.sections
+        for step in leaves(section, everything=True)
+    }
+
+
+def _unheard(progress: Progress, places: Mapping[tuple[str, str], str]) -> Iterator[Event]:
     """The ends of steps at work, so that hosts may end."""
     for play, name, host in left_at_work(progress):
         if open_step(progress, play, name, host):
-            yield _step(play.id, name, host, Status.UNKNOWN, AT_WORK)
+            yield _step(play.id, name, host, Status.UNKNOWN, AT_WORK, places)
         elif host.step and host.phase != CUT:
-            yield _step(play.id, name, host, Status.CANCELLED, STOPPED)
+            yield _step(play.id, name, host, Status.CANCELLED, STOPPED, places)
 
 
-def _step(play: str, name: str, host: HostProgress, status: Status, reason: str) -> StepEnded:
+def _step(
+    play: str, name: str, host: HostProgress, status: Status, reason: str, places: Mapping[tuple[str, str], str]
+) -> StepEnded:
     return StepEnded(
         play=play,
         wave=host.wave,
         host=name,
         step=host.step,
         section=host.part,
+        src=places.get((play, host.step), ""),
         attempt=host.attempt,
         kind="",
         status=status.value,

@@ -89,6 +89,8 @@ class Progress(RunState):
             fold_steps.intent(self, event, ts)
         else:
             self._other(event, ts)
+            if isinstance(event, Decision) and event.how == "resolve":
+                ts = self.now  # whoever decides between two processes is not at work at the run
         self.now = max(self.now, ts)
         if seq is not None:
             self.seq = seq

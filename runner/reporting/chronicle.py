@@ -105,7 +105,7 @@ class Chronicle:
         if (self._brief and not failed) or (event.status == "ok" and (event.play, event.step) in self._talk):
             return
         name = self._name(event)
-        late = " (heard late)" if event.late else ""
+        late = " (heard late)" if event.late and event.status != "unknown" else ""
         text = f"{name}  {paint(event.status, event.status, color=self._color)}{_taken(event)}{late}"
         reason = visible(event.reason)
         detail = tuple(self._detail(event)) if failed else ()

@@ -86,7 +86,7 @@ class Parts:
             on = f" on {visible(group.delegate)}" if group.delegate else ""
             began = f"  began {visible(group.began[:19])}Z" if group.began else ""
             step = self._step(group.play, group.step, group.section)
-            yield f"{hosts(group.hosts)}  {step}{on}{began}: {visible(group.reason)}"
+            yield f"{hosts(group.hosts)}  {step}{on}{began}"
             yield from (f"    {visible(command)}" for command in group.commands)
             if len(group.hosts) > 1 and group.commands:
                 yield f"    likewise for {count(len(group.hosts) - 1, 'other host')}: {hosts(group.hosts[1:])}"

@@ -292,6 +292,20 @@ def test_times_of_a_resumed_run_leave_out_that_nobody_was_there():
     assert progress.plays["web"].waves[1].duration == 3.0
 
 
+def test_a_decision_between_two_processes_takes_no_time_of_the_run():
+    """Whoever made it may have thought for a day, and then waited for another."""
+    progress = Progress()
+    for event in [*OPENING, *turn("a1", "upload", status="unknown"), run_ended()]:
+        progress.apply(event, START)
+    progress.apply(decision("rerun"), START + 86_400)
+    ended_at = summary.of(progress).ended
+    progress.apply(run_started(resume=True), START + 172_800)
+    progress.apply(wave_started("a1"), START + 172_802)
+
+    assert ended_at == "2026-11-21T10:00:00.000000Z"
+    assert summary.of(progress).duration == 2
+
+
 def test_a_lock_is_given_back_when_the_run_has_ended():
     """Both tell those who read the records, and change nothing."""
     assert folded(*OPENING, LockTaken(scope="controller"), run_ended(), LockReleased(scope="controller")).done == 0

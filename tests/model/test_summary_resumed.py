@@ -227,6 +227,7 @@ def test_of_a_run_that_died_no_host_is_lost():
         "not_run": ("a7",),
     }
     assert [(one.step, one.hosts) for one in told.unknown] == [("upload", ("a2",))]
+    assert [(one.step, one.status, one.src) for one in told.failures] == [("upload", "unknown", "deploy.yaml:9")]
     assert [(one.reason, one.hosts) for one in told.unfinished][-1] == (NEVER, ("a7",))
     assert told.go_on == ("runner approve r1", "runner resume r1", "runner rerun r1 --only cancelled,not_run")
 
