@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from runner.model.progress import Progress
 from runner.run_folder import RunFolder
 
 FIRST_PLAN = "plan.json"
+_HEX = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -51,7 +53,14 @@ class Earlier:
             raise _refused(f"run {folder.id} came to nothing: its journal has no start", "start a new one")
         if self.past.last.mode != "run":
             raise _refused(f"{folder.id} was a {self.past.last.mode}; there is nothing to go on with", "start a run")
+        if not all(map(_is_hex, (self.past.last.salt, self.past.last.token))):
+            raise JournalError(f"the journal of run {folder.id} names its records on hosts in no way that runner does")
         return self.past.last
+
+
+def _is_hex(text: str) -> bool:
+    """Whether it is 16 bytes in hex, or nothing: it goes into names of files on hosts."""
+    return not text or _HEX.fullmatch(text) is not None
 
 
 def go_to(started: RunStarted) -> None:

@@ -68,6 +68,8 @@ def settled(state: RunState) -> tuple[SettledGroup, ...]:
     """What became of steps whose end was not heard, in the order in which that was decided."""
     found: dict[tuple[str, ...], list[str]] = {}
     for one in state.decisions:
+        if one.how == "accept":
+            continue  # of a step that had ended well, and has changed since
         key = (one.play, one.step, one.section, one.what, one.how, one.by, one.reason)
         found.setdefault(key, []).append(one.host)
     for play, host, step in state.recalled:

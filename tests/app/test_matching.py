@@ -237,6 +237,94 @@ def test_true_is_another_value_than_1(site):
     assert [code for code, _, _ in site.refused()] == ["E645"]
 
 
+@pytest.mark.parametrize(
+    ("expression", "pairs", "what"),
+    [
+        ("host.index", [("  web1:", "  db1:\n  web1:")], "host.index"),
+        ("host.groups | join(' ')", [("  web:\n", "  all_of_them: {hosts: ['web*']}\n  web:\n")], "host.groups"),
+        ("host.vars.own", [("own: a", "own: c")], "host.vars.own"),
+        ("hosts.web1.vars.own", [("own: a", "own: c")], "hosts.web1.vars.own"),
+        ("hosts[groups.web[0]].vars.own", [("own: a", "own: c")], "hosts"),
+        ("groups.web | length", [("web3:\n", "web3:\n  web4:\n"), ("web[1-3]", "web[1-4]")], "groups.web"),
+        ("inputs.release", [("unused", "unused")], "inputs.release"),
+        ("inputs | length", [("unused", "unused")], "inputs.release"),
+        ("nobody is defined", [("color: blue", "nobody: 1, color: blue")], "nobody"),
+        ("play.name", [("unused", "unused")], ""),
+    ],
+)
+def test_whatever_a_step_reads_counts(site, expression, pairs, what):
+    """Of its host, of others, of groups and inputs; and whether something is there at all."""
+    site.edit("site.yaml", ("command: uptime", f'command: [uptime, "{{{{ {expression} }}}}"]'))
+    site.old = site.planned().plan
+    site.has_done("last")
+    for old, new in pairs:
+        site.edit("site.yaml" if old == "unused" else "hosts.yaml", (old, new))
+    sets = ("release=2",) if "inputs" in expression else ()
+
+    found = [message for code, message, _ in site.refused(sets=sets) if code == "E645"] if what else site.match().events
+
+    assert len(found) == bool(what)
+    assert all(f"({what})" in message for message in found)
+
+
+def test_what_an_include_hands_over_is_read_by_the_steps_of_its_file(site):
+    """With the items of its loop, each in a copy of its own; what another copy is handed is nothing to it."""
+    site.edit(
+        "site.yaml",
+        (
+            '- include: {file: more.yaml, vars: {word: "{{ port }}"}}',
+            "- include: {file: more.yaml, vars: {word: '{{ item }}'}}\n  loop: [1, 2]",
+        ),
+    )
+    site.old = site.planned().plan
+    names = [step.id for block in site.old.plays[0].steps if hasattr(block, "steps") for step in block.steps]
+    site.has_done(*names)
+    site.edit("site.yaml", ("loop: [1, 2]", "loop: [1, 3]"))
+
+    assert len(names) == 2
+    assert [message.partition(" has")[0] for _, message, _ in site.refused()] == [f'step "{names[1]}"']
+
+
+@pytest.mark.parametrize(("before", "after"), [("[1, 2]", "[1, 3]"), ("[a, b]", "[a, c]")])
+def test_what_is_handed_over_may_be_made_of_an_item_and_of_the_host(site, before, after):
+    """Only the run can render it; its definition is known."""
+    site.edit("more.yaml", ("type: integer", "type: string"))
+    handed = "- include: {file: more.yaml, vars: {word: '{{ item }}{{ host.name }}'}}\n  loop: %s"
+    site.edit("site.yaml", ('- include: {file: more.yaml, vars: {word: "{{ port }}"}}', handed % before))
+    site.old = site.planned().plan
+    names = [step.id for block in site.old.plays[0].steps if hasattr(block, "steps") for step in block.steps]
+    site.has_done(*names)
+    site.edit("site.yaml", (before, after))
+
+    assert [message.partition(" has")[0] for _, message, _ in site.refused()] == [f'step "{names[1]}"']
+
+
+def test_a_name_that_is_handed_over_under_its_own_name_is_followed(site):
+    """Inside the file it is another than outside."""
+    site.edit("more.yaml", ("word: {type: integer}", "color: {type: string}"), ("{{ word }}", "{{ color }}"))
+    site.edit("site.yaml", ('vars: {word: "{{ port }}"}', 'vars: {color: "{{ color }}"}'))
+    site.old = site.planned().plan
+    site.has_done("more/say")
+    site.edit("hosts.yaml", ("color: blue", "color: red"))
+
+    assert [message for _, message, _ in site.refused()] == [
+        'step "more/say" has changed since it ended well on web[1-3] (color)'
+    ]
+
+
+def test_hosts_with_equal_variables_may_differ_in_their_number(site):
+    """One before the place where a host was put in has the number that it had."""
+    site.edit("site.yaml", ("command: uptime", "command: [uptime, '{{ host.index }}']"))
+    site.edit("hosts.yaml", ("web1: {vars: {own: a}}", "web1:"), ("web2: {vars: {own: b}}", "web2:"))
+    site.old = site.planned().plan
+    site.has_done("last")
+    site.edit("hosts.yaml", ("  web2:", "  db1:\n  web2:"))
+
+    assert [message for _, message, _ in site.refused()] == [
+        'step "last" has changed since it ended well on web[2-3] (host.index)'
+    ]
+
+
 @pytest.mark.parametrize("status", ["failed", "unreachable", "skipped", ""])
 def test_a_step_that_had_not_ended_well_may_change(site, status):
     """It runs as it is now; one that was skipped stays so."""

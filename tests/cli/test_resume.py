@@ -332,6 +332,61 @@ def test_an_answer_that_was_given_while_nobody_was_there_is_taken(tmp_path):
     assert len(done.events("approval.granted")) == 1
 
 
+@pytest.mark.parametrize(("words", "code", "ran"), [((), 0, ["h1", "h2", "h3"]), (("--deny",), 7, ["h1"])])
+def test_a_wave_that_waited_for_a_person_goes_on_as_they_said(tmp_path, words, code, ran):
+    """Only what is behind the question runs; where they said no the rest has not run."""
+    play = "strategy: {type: rolling, waves: [1, rest], approve: after-first}\n"
+    steps = f"steps: [{{id: s, cwd: {tmp_path}, shell: 'echo s >> {{{{ host.name }}}}.log'}}]\n"
+    project(tmp_path, f"version: 1\ninventory: hosts.yaml\nhosts: all\n{play}{steps}", HOSTS)
+    runner("run", "site.yaml", cwd=tmp_path)
+    runner("approve", "last", *words, cwd=tmp_path)
+
+    done = runner("resume", "last", cwd=tmp_path)
+
+    assert done.code == code, done.err
+    assert sorted(path.stem for path in tmp_path.glob("*.log")) == ran
+    assert lines(tmp_path, "h1") == ["s"]
+    ((said),) = [record for record in done.events() if record["event"] in {"approval.granted", "approval.denied"}]
+    assert (said["how"], bool(said["by"])) == ("command", True)
+
+
+def test_the_many_steps_of_an_include_go_on_at_the_one_that_was_cut(tmp_path):
+    """Killed behind the end of the 50th of 108; each of them has run once."""
+    (tmp_path / "more.yaml").write_text(
+        "inputs: {word: {type: string}}\nsteps:\n"
+        + "".join(f"- shell: 'echo {name}-{{{{ word }}}} >> {tmp_path}/h1.log'\n" for name in "abcd")
+    )
+    loop = "loop: {pool: [x, y, z], size: [1, 2, 3, 4, 5, 6, 7, 8, 9]}"
+    include = "include: {file: more.yaml, vars: {word: '{{ item.pool }}-{{ item.size }}'}}"
+    project(tmp_path, f"version: 1\ninventory: hosts.yaml\nhosts: h1\nsteps:\n- {include}\n  {loop}\n", HOSTS)
+    killed = runner("run", "site.yaml", "-q", cwd=tmp_path, RUNNER_CRASHPOINT="after_step_ended:50")
+    written = len(lines(tmp_path, "h1"))
+    # Its end was recorded, and not yet on disk.
+    runner("resolve", "last", "h1", unknown(killed), "--ok", cwd=tmp_path)
+
+    done = runner("resume", "last", "-q", cwd=tmp_path)
+
+    assert (written, done.code) == (50, 0), done.err
+    found = lines(tmp_path, "h1")
+    assert (len(found), len(set(found))) == (108, 108)
+
+
+def unknown(done: Done) -> str:
+    """The last step that began."""
+    return str(done.events("step.intent")[-1]["step"])
+
+
+def test_a_folder_that_is_gone_and_hosts_that_are_none_are_refused(stopped):
+    """Before anything is contacted."""
+    nobody = runner("resume", "last", "--drop-hosts", "h7", cwd=stopped)
+    stopped.rename(stopped.with_name("moved"))
+    gone = runner("resume", "last", "--runs-dir", stopped.with_name("moved") / "runs", cwd=stopped.parent)
+
+    assert (nobody.code, gone.code) == (2, 2)
+    assert '--drop-hosts: no host or group is called "h7"' in nobody.err
+    assert "can't be gone to: No such file or directory" in gone.err
+
+
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_done_twice(tmp_path):
     """Steps that may run twice do; of the others a person says what came of them."""
     hosts = "connection: local\nhosts: {'h[1-6]': }\n"

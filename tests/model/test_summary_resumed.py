@@ -178,6 +178,7 @@ def test_a_late_end_that_was_decided_was_not_read_from_the_host():
 
     assert [one.how for one in summed(*AT_WORK, *AGAIN, *ok).settled] == ["verify"]
     assert summed(*AT_WORK, *AGAIN, ended("a1", "unknown", late=True)).settled == ()
+    assert summed(*AT_WORK, ended("a1"), decision("rerun", "accept"), *AGAIN, intent("a1"), ended("a1")).settled == ()
 
 
 def test_a_step_that_stays_unknown_was_begun_when_it_was_first_sent():
