@@ -15,6 +15,7 @@ from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
 from runner.app.locking import claim_of
 from runner.app.loop import Handlers, ignore_signals, leave, quiet_collector, run_loop
+from runner.app.pace import Pace
 from runner.app.parts import Parts
 from runner.app.plans import plan_ready
 from runner.app.provenance import run_started
@@ -268,16 +269,18 @@ class _Running:
     async def _tick(self) -> None:
         """Let the views redraw, and record progress."""
         last = (0, 0)
+        pace = Pace()
         while True:
             for _ in range(TICKS_A_RECORD):
-                await asyncio.sleep(TICK)
+                await pace.sleep(TICK)
                 self._recorder.tick(time.time())
                 if (problem := _failure(self._journal)) is not None:
                     self._stop.raise_to(Level.STOP, problem.message)
             now = (self._progress.active, self._progress.stands)
-            if now != last:
+            stalled = pace.stalled()
+            if now != last or stalled:
                 last = now
-                self._recorder.emit(Progressed(active=now[0], done=now[1], total=self._progress.total))
+                self._recorder.emit(Progressed(active=now[0], done=now[1], total=self._progress.total, stalled=stalled))
 
     def _interrupted(self) -> None:
         action = self.interrupts.interrupt()

@@ -414,11 +414,15 @@ class Warned(Base, frozen=True, kw_only=True, tag="warning"):
 
 
 class Progressed(Base, frozen=True, kw_only=True, tag="progress"):
-    """``done`` of ``total`` steps; hosts at work now. At most one a second."""
+    """``done`` of ``total`` steps; hosts at work now. At most one a second.
+
+    ``stalled`` is how long, in seconds, runner itself stood still since the last one, where that was noticeable.
+    """
 
     active: int
     done: int
     total: int
+    stalled: float = 0.0
 
 
 class RunEnded(Base, frozen=True, kw_only=True, tag="run.ended"):
