@@ -1,5 +1,12 @@
-"""The home folder, and paths that begin with ``~``."""
+"""The account that runner runs as: its name, its home folder, and paths that begin with ``~``.
 
+In a container it may be a mere number, without either.
+"""
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,3 +25,24 @@ def home_folder() -> Path:
         return Path.home()
     except RuntimeError:
         return Path("/nonexistent")
+
+
+def user_name() -> str:
+    """The name of this account, as the environment or the system says; empty where it has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+@contextmanager
+def made_up_account() -> Iterator[None]:
+    """Inside, the environment tells a name and a home where there is none: libraries want both, and use neither."""
+    missing = {"LOGNAME": user_name() or str(os.getuid()), "HOME": str(home_folder())}
+    added = {name: value for name, value in missing.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]

@@ -18,6 +18,7 @@ from runner.engine.limits import Connecting
 from runner.engine.lock_talk import release_by_hand
 from runner.engine.sessions import Sessions
 from runner.errors import RunnerError
+from runner.home import home_folder
 from runner.model.events import Event
 from runner.model.inventory import CONTROLLER, Host
 from runner.model.plan import Plan
@@ -93,6 +94,6 @@ def _context(plan: Plan, person: Person, folder: Path) -> TransportContext:
         secret=secret,
         warn=lambda text: _say(f"warning: {visible(text)}\n"),
         folder=folder,
-        home=Path.home(),
+        home=home_folder(),
         environ=os.environ,
     )

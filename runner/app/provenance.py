@@ -1,6 +1,5 @@
 """Who runs what, from where: the first record of a run."""
 
-import getpass
 import os
 import socket
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from runner import __version__
+from runner.home import user_name
 from runner.model.events import EVENT_SCHEMA, RunStarted
 from runner.model.plan import Plan
 
@@ -91,12 +91,8 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
 
 
 def user() -> str:
-    """The name of who is at work."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that no account has.
-        return str(os.getuid())
+    """The name of who is at work; the number, where that has none."""
+    return user_name() or str(os.getuid())
 
 
 def without_values(argv: Sequence[str]) -> tuple[str, ...]:

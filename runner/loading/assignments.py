@@ -115,6 +115,9 @@ class _Reading:
     def argument(self, argument: str, number: int) -> None:
         """``name=value``."""
         name, equals, text = argument.partition("=")
+        if not argument.isascii() and argument != argument.encode("utf-8", "replace").decode():
+            self.problems.error("E509", f'"{argument}" is no UTF-8 text', _place(number, 1, len(argument)))
+            return
         if not equals or not NAME.match(name):
             what = "has no name in front of =" if equals and not name else "is no assignment to a variable"
             self.problems.error("E509", f'"{argument}" {what}', _place(number, 1, len(argument)), FORMS)

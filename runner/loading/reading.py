@@ -20,6 +20,7 @@ KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+RENAME = "rename the file, or the folder on the way to it that is shown with \\x"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 UTF_8_MARK = b"\xef\xbb\xbf"
 
@@ -32,9 +33,21 @@ def read_bytes(path: Path, name: str, problems: Problems, *, what: str, limits: 
         problems.error(*_cannot_open(path, name, error, what))
         return None
     try:
+        if not _is_text(path):
+            problems.error("E117", "can't read the file: its path is no UTF-8 text", Location(name, 1), RENAME)
+            return None
         return _content(handle, name, problems, limits, what)
     finally:
         os.close(handle)
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the records of a run can hold the path."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _content(handle: int, name: str, problems: Problems, limits: Limits, what: str) -> bytes | None:

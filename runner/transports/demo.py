@@ -15,6 +15,7 @@ from pathlib import Path
 
 import asyncssh
 
+from runner.home import made_up_account
 from runner.model.inventory import Host
 from runner.transport import Session, Transport, TransportContext, TransportKind
 from runner.transports import ssh
@@ -47,6 +48,13 @@ class DemoTransport:
 @asynccontextmanager
 async def start(context: TransportContext) -> AsyncIterator[Transport]:
     """The fleet for the length of a run: keys, homes and server are made now and gone afterwards."""
+    with made_up_account():  # the library's server asks for it at each login
+        async with _fleet(context) as transport:
+            yield transport
+
+
+@asynccontextmanager
+async def _fleet(context: TransportContext) -> AsyncIterator[Transport]:
     folder = Path(tempfile.mkdtemp(prefix="demo-", dir=context.folder))
     user_key, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     fleet = Fleet(folder, user_key, os.environ if not context.environ else context.environ)

@@ -6,7 +6,6 @@ Nothing in it can turn the checking of host keys off. A ProxyCommand is refused,
 somewhere else.
 """
 
-import getpass
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import asyncssh
 from asyncssh.config import SSHClientConfig, SSHConfig
 
 from runner.errors import ConnectError
+from runner.home import user_name
 from runner.model.inventory import Host
 from runner.transports.ssh_options import address_of, texts
 from runner.transports.ssh_trust import USUAL, expanded
@@ -48,7 +48,7 @@ def settings(host: Host, home: Path) -> SSHConfig:
     own = host.options.get("user", ()), address_of(host), host.options.get("port", ())
     try:
         paths = [file] if file.is_file() else []
-        found = SSHClientConfig.load(None, paths, False, False, False, getpass.getuser(), *own)
+        found = SSHClientConfig.load(None, paths, False, False, False, user_name(), *own)
     except (OSError, ValueError, asyncssh.ConfigParseError) as error:
         raise ConnectError("protocol", f'cannot read "{file}": {error}') from None
     if str(found.get("ProxyCommand", "none")).lower() != "none":

@@ -6,7 +6,7 @@ its own. Everything the library would look up by itself (the user's ssh_config, 
 explicitly, so nothing is read behind our back.
 """
 
-import getpass
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +21,7 @@ from asyncssh.public_key import get_certificate_algs, get_public_key_algs
 
 from runner.durations import seconds
 from runner.errors import ConnectError
+from runner.home import made_up_account, user_name
 from runner.model.inventory import Host
 
 LOGIN_TIMEOUT = 30.0
@@ -109,7 +110,7 @@ def settings_of(options: Mapping[str, Any], connect_timeout: float | None, agent
     """Settings from a host's rendered options; ``connect_timeout`` in seconds is the command line's, or None."""
     interval, count = keepalive_of(options.get("keepalive"))
     return Settings(
-        user=str(options.get("user") or getpass.getuser()),
+        user=str(options.get("user") or login_name()),
         port=int(options.get("port", 22)),
         identity=texts(options.get("identity")),
         known_hosts=texts(options.get("known_hosts")),
@@ -123,6 +124,15 @@ def settings_of(options: Mapping[str, Any], connect_timeout: float | None, agent
         agent=agent_of(options.get("identity_agent"), agent),
         alias=str(options.get("host_key_alias") or ""),
     )
+
+
+def login_name() -> str:
+    """Whom to log in as where nobody says: who runs this. Raises ConnectError for a number without a name."""
+    name = user_name()
+    if not name:
+        words = f"whom to log in as is not said, and user number {os.getuid()} has no name here"
+        raise ConnectError("auth", words, hint="name the user in the inventory, with ssh: {user: NAME}")
+    return name
 
 
 def agent_of(named: Any, usual: str) -> str:
@@ -192,6 +202,11 @@ def signature_type(algorithm: str) -> str:
 
 def prepare(settings: Settings) -> asyncssh.SSHClientConnectionOptions:
     """The options that hosts with these settings share. Keys, known hosts and names are put in for each connect."""
+    with made_up_account():
+        return _options(settings)
+
+
+def _options(settings: Settings) -> asyncssh.SSHClientConnectionOptions:
     return asyncssh.SSHClientConnectionOptions(
         config=None,
         known_hosts=((), (), ()),
