@@ -159,7 +159,8 @@ class _Matching:
             if play.id not in known:
                 self.notes.append(f'play "{play.id}" is new: not part of this run')
                 continue
-            hosts = frozenset(known[play.id].hosts)
+            past = self.past.plays.get(play.id)
+            hosts = {*known[play.id].hosts, *(past.hosts if past else ())}  # some may have been left out before
             if added := [name for name in play.hosts if name not in hosts]:
                 self.notes.append(f'{_they_are(added)} new in play "{play.id}": not part of this run')
             self._new_steps(known[play.id], play)

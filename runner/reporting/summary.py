@@ -18,7 +18,7 @@ def opening(plan: Plan, run: str, before: RunState | None = None) -> list[str]:
     names = {host for play in plan.plays for host in play.hosts}
     size = f"{visible(plan.name)}: {count(len(names), 'host')}, {count(len(plan.plays), 'play')}"
     if before is not None and before.processes:
-        done = f"{kept(before)} of {plan.total} steps were done"
+        done = f"{kept(before)} of {before.total or plan.total} steps were done"
         first = f"going on with run {visible(run)}: {size}, {done}"
     else:
         first = f"run {visible(run)}: {size}, {count(plan.total, 'step')} in all"

@@ -449,6 +449,17 @@ def test_a_host_that_is_gone_has_to_be_left_out_by_name(site):
     assert {host for host, _ in site.left(found)} == {"web1", "web2"}
 
 
+def test_a_host_that_was_left_out_is_not_new_afterwards(site):
+    """Though the inventory has it still, and the plan no more."""
+    first = site.match(drop=["web3"])
+    for event in first.events:
+        site._apply(event)
+
+    second = site.match(old=first.plan)
+
+    assert (second.notes, second.plan.plays[0].hosts) == ((), ("web1", "web2"))
+
+
 def test_a_host_that_had_ended_and_is_left_out_keeps_its_end(site):
     """There is nothing to record."""
     site.has_done(*STEPS, hosts=["web3"], ends="changed")
