@@ -1,5 +1,6 @@
 """The lock of a playbook and its inventory: one holder, for as long as its process lives, and a person's hold."""
 
+import fcntl
 import json
 import os
 import signal
@@ -129,6 +130,23 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -
     lock = a_lock(tmp_path)
     locks.take(lock, ADA).release()
     lock.file.unlink()
+
+    with locks.take(lock, ADA), pytest.raises(LockError):
+        locks.take(lock, ADA)
+
+
+def test_a_lock_whose_file_is_removed_just_before_it_is_ours_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening the file and locking it, somebody tidies up."""
+    lock, real, removed = a_lock(tmp_path), fcntl.flock, []
+
+    def tidied(descriptor: int, how: int) -> None:
+        if not removed:
+            removed.append(lock.file.unlink())
+        real(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", tidied)
 
     with locks.take(lock, ADA), pytest.raises(LockError):
         locks.take(lock, ADA)

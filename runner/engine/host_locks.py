@@ -3,7 +3,8 @@
 All hosts are asked at once, so that it costs one round trip however many there are. Of two runs that meet so, each may
 have got what the other wants: the one with the lower id then waits a moment for the other to give up. Which of the two
 waits is the same on every host, so one of them gets all. A run that has got all its hosts says so on each of them,
-while its steps begin, and is not waited for; nor is one that has had its locks for long.
+which is a second round trip before that host's first step, and is not waited for; nor is one that has had its locks for
+long.
 
 A host that can't be reached has failed and is in nobody's way; but it takes no part in the run any more, for it has no
 lock.
@@ -88,7 +89,7 @@ class _HostLocks:
             await each(waiting, self._take)
             waiting = [host for host in waiting if host.name in self.refused]
             if not self._may_settle:
-                await self._give_up(waiting)
+                self._give_up(waiting)
             elif waiting:
                 await self.run.stop.sleep(PAUSE)
         if self.asked and self._goes_on:
@@ -199,11 +200,10 @@ class _HostLocks:
             return
         self.life = asyncio.create_task(show_life(run.sessions, list(self.asked.values()), self.claim))
 
-    async def _give_up(self, waiting: Iterable[Host]) -> None:
-        """Somebody else has one of them: give back what is ours, and run nothing."""
+    def _give_up(self, waiting: Iterable[Host]) -> None:
+        """Somebody else has one of them: run nothing, so that what is ours is given back at once."""
         refused = {host.name: self.refused[host.name] for host in waiting}
         self.run.stop.raise_to(Level.STOP, "another run has locked hosts of this one")
-        await self.release()
         self.run.fatal = self.run.fatal or LockError(reasons(refused), hint=advice(refused.values(), self.claim))
 
     def _warn(self, message: str, hint: str = "") -> None:

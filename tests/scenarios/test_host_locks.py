@@ -120,6 +120,17 @@ def test_without_the_key_nothing_is_asked_of_a_host(tmp_path: Path) -> None:
     assert set(run.commands()) == {"one"}
 
 
+def test_it_costs_two_round_trips_before_the_first_step_and_one_after_the_last(tmp_path: Path) -> None:
+    """However many hosts there are: the lock is asked for, all is said to be there, the lock is given back."""
+    hosts = Hosts(delay=1, slow=lambda _: 1)
+    hosts.answer = lambda sent: Answer(duration=1) if sent.command.script == SETTLE else None
+
+    locked = played(tmp_path, hosts, hosts="web[01-50]")
+    free = scenario(PLAY, tmp_path, Hosts(delay=1).script, hosts="web[01-50]")
+
+    assert locked.seconds - free.seconds == pytest.approx(3)
+
+
 def test_one_host_that_another_run_has_keeps_this_one_from_all(tmp_path: Path) -> None:
     """It gives back what it got, runs nothing, and says whose the host is, since when, and how to release it."""
     hosts = Hosts().had(BOB, "web03", since=-120)
@@ -289,6 +300,7 @@ def test_signs_of_life_go_out_beside_the_steps(tmp_path: Path) -> None:
 
     assert [time for time, host in hosts.beats if host == "web01"] == pytest.approx([30, 60, 90], abs=0.1)
     assert [time for time, host in hosts.beats if host == "web02"] == pytest.approx([30], abs=0.1)
+    assert not [time for time, _ in run.fake.connects if 50 < time < 100]
     assert run.seconds == pytest.approx(100, abs=1)
 
 
