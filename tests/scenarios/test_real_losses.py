@@ -3,66 +3,20 @@
 Each run is a process of its own, before real OpenSSH servers behind a relay that breaks the connections.
 """
 
-import json
 import os
-import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chaos_proxy import Chaos
-from commandline import RUNNER, Done, environment, project
+from real_runs import Started, begun, counted, until
 from sshd import Sshd
 
 pytestmark = pytest.mark.sshd
 
 QUICK: dict[str, Any] = {"keepalive": {"interval": "200ms", "count": 2}, "connect_timeout": "2s"}
 """A silent host is noticed within a second; a login that gets no answer takes two."""
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for something that another process does."""
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, f"never came: {what}"
-        time.sleep(0.02)  # asks again; nothing depends on how long this is
-
-
-class Started:
-    """A run at work on one host of the server, reached through the relay."""
-
-    def __init__(self, folder: Path, steps: str, inventory: dict[str, Any]) -> None:
-        project(folder, f"version: 1\ninventory: hosts.yaml\nhosts: all\nsteps:\n{steps}", json.dumps(inventory))
-        self.runs = folder / "runs"
-        self.process = subprocess.Popen(
-            [*RUNNER, "run", "site.yaml"],
-            cwd=folder,
-            env=environment(RUNNER_RUNS_DIR=str(self.runs)),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def end(self) -> Done:
-        """Wait for its end."""
-        try:
-            out, err = self.process.communicate(timeout=40)
-        finally:
-            self.process.kill()
-        return Done(self.process.returncode, out, err, self.runs)
-
-
-def counted(folder: Path, then: str) -> str:
-    """A step that writes down each of its runs, and does something then."""
-    return f"  - {{id: work, shell: 'echo ran >> {folder}/ran; {then}'}}\n"
-
-
-def begun(folder: Path) -> None:
-    """Wait until the step is at work."""
-    until((folder / "ran").exists, "the step")
 
 
 @pytest.mark.parametrize("ways", [(), ("down",), ("up",)], ids=["both ways", "we hear nothing", "we are not heard"])
