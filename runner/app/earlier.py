@@ -20,6 +20,9 @@ from runner.run_folder import RunFolder
 FIRST_PLAN = "plan.json"
 _HEX = re.compile(r"[0-9a-f]{32}")
 
+BACK = "rollback"
+"""The mode of a process that rolls a run back because somebody asked for it."""
+
 
 @dataclass(slots=True)
 class Earlier:
@@ -51,7 +54,7 @@ class Earlier:
         """The latest start. Raises InputError where there is none, or what ran changed nothing."""
         if self.past.last is None:
             raise _refused(f"run {folder.id} came to nothing: its journal has no start", "start a new one")
-        if self.past.last.mode != "run":
+        if self.past.last.mode not in {"run", BACK}:
             raise _refused(f"{folder.id} was a {self.past.last.mode}; there is nothing to go on with", "start a run")
         if not all(map(_is_hex, (self.past.last.salt, self.past.last.token))):
             raise JournalError(f"the journal of run {folder.id} names its records on hosts in no way that runner does")

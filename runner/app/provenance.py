@@ -35,15 +35,16 @@ class Marks:
     durability: str = "full"
     resume: bool = False
     saved_plan: str = ""
+    mode: str = "run"
 
 
-def run_started(plan: Plan, marks: Marks, *, argv: tuple[str, ...], seed: int, mode: str = "run") -> RunStarted:
+def run_started(plan: Plan, marks: Marks, *, argv: tuple[str, ...], seed: int) -> RunStarted:
     """The record; secrets are names in it, and values after ``-e`` are masked like everything else."""
     commit, clean = git_state(Path(plan.folder))
     return RunStarted(
         schema=EVENT_SCHEMA,
         tool=__version__,
-        mode=mode,
+        mode=marks.mode,
         playbook=plan.playbook,
         name=plan.name,
         inventory=plan.inventory,

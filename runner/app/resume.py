@@ -6,21 +6,22 @@ Nothing is contacted, and no secret fetched, before all that can be in the way h
 import hashlib
 import os
 import secrets as chance
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from runner.app import finding
-from runner.app.comparing import around
+from runner.app.against import Changes, Ready, against
 from runner.app.digests import digests_of
-from runner.app.earlier import Earlier, go_to, plan_name, stored_plan
+from runner.app.earlier import BACK, Earlier, plan_name, stored_plan
 from runner.app.ending import ExitOf
+from runner.app.going_back import going_back
 from runner.app.journals import next_journal
 from runner.app.locking import lock_of, take
 from runner.app.parts import Parts, people
-from runner.app.plans import Planned, duration_option, make_plan
-from runner.app.provenance import Marks, boot_id, user
-from runner.app.recorded import again, recorded
+from runner.app.plans import duration_option
+from runner.app.provenance import Marks, boot_id
+from runner.app.recorded import recorded
 from runner.app.running import carry_out
 from runner.app.settings import Settings, absolute
 from runner.app.views import Screen
@@ -34,26 +35,11 @@ from runner.model.events import PlanReady
 from runner.model.past import Past
 from runner.model.plan import Plan, PlannedPlay
 from runner.model.remaining import is_play_over
-from runner.patterns import Names, resolve
-from runner.planning.matching import Matched, Wanted, changed_values, matched
+from runner.planning.matching import changed_values, matched
 from runner.run_folder import RunFolder
 
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What whoever goes on says of what has changed: whether it is accepted, and which hosts are left out."""
-
-    accept: bool = False
-    drop: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A run that may be gone on with."""
-
-    settings: Settings
-    planned: Planned
-    found: Matched
+Look = Callable[[RunFolder, Earlier, Settings, Changes], Ready | None]
+"""Whether a run may be gone on with in some way; None where nothing is left of it. Raises RunnerError."""
 
 
 def resume(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, changes: Changes) -> int | None:
@@ -61,13 +47,20 @@ def resume(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, cha
 
     ``settings`` are those of this time; the others are the run's own. Raises RunnerError for all that is in the way.
     """
+    return go_on(wanted, settings, screen, exit_of, changes, compared)
+
+
+def go_on(
+    wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, changes: Changes, look_at: Look
+) -> int | None:
+    """The same, in the way that ``look_at`` finds."""
     folder = finding.find(finding.root_of(settings.runs_dir), wanted)
     settings = absolute(settings)
     earlier = Earlier()
     recovered = recover(folder, earlier.see)
     with ExitStack() as kept:
         kept.callback(os.close, recovered.descriptor)
-        ready = compared(folder, earlier, settings, changes)
+        ready = look_at(folder, earlier, settings, changes)
         if ready is None:
             return None
         typed = earlier.started(folder).options.get("inventory", ())
@@ -97,6 +90,9 @@ def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
     ready = compared(folder, earlier, absolute(settings), changes)
     if ready is None:
         return Seen(folder.id, stored_plan(folder, earlier.started(folder)), earlier.past)
+    if ready.mode == BACK:
+        hint = f"go on with that: {finding.command('resume', folder)}"
+        raise InputError([Problem("E653", f"run {folder.id} is on its way back", hint=hint)])
     for event in ready.found.events:
         earlier.past.apply(event, earlier.past.seq)
     return Seen(folder.id, ready.found.plan, earlier.past, ready.found.notes)
@@ -108,36 +104,18 @@ def compared(folder: RunFolder, earlier: Earlier, settings: Settings, changes: C
     From here on names of files start where they did when the run was begun.
     """
     started = earlier.started(folder)
+    if started.mode == BACK:
+        return going_back(folder, earlier, settings, changes)
     old = stored_plan(folder, started)
     if not changes.accept and _is_over(earlier, old):
         return None
-    go_to(started)
-    settings = again(started, settings)
-    dropped = _dropped(changes.drop, old)
-    among = dict.fromkeys(name for play in old.plays for name in play.hosts if name not in dropped)
-    planned = make_plan(settings, among=tuple(among))
-    now = digests_of(planned.plan, {}, bytes.fromhex(started.salt))
-    wanted = Wanted(accept=changes.accept, dropped=dropped, by=user())
-    found = matched(old, planned.plan, earlier.past, around(planned, old.inputs), now, wanted)
-    if not found.events and _is_over(earlier, found.plan):
-        return None
-    return Ready(settings, replace(planned, plan=found.plan), found)
+    ready = against(old, started, earlier, settings, changes, matched)
+    return None if not ready.found.events and _is_over(earlier, ready.found.plan) else ready
 
 
 def _is_over(earlier: Earlier, plan: Plan) -> bool:
     past = earlier.past
     return past.ended is not None and all(is_play_over(play, past.plays.get(play.id)) for play in plan.plays)
-
-
-def _dropped(pattern: str, plan: Plan) -> frozenset[str]:
-    """The hosts of the plan that a pattern means. Raises InputError where it means none."""
-    if not pattern:
-        return frozenset()
-    hosts = dict.fromkeys(name for play in plan.plays for name in play.hosts)
-    found, flaws = resolve(pattern, Names(hosts, plan.groups))
-    if flaws:
-        raise InputError(Problem(flaw.code, f"--drop-hosts: {flaw.message}", None, flaw.hint) for flaw in flaws)
-    return frozenset(found & hosts.keys())
 
 
 def _parts(folder: RunFolder, earlier: Earlier, ready: Ready, screen: Screen, recovered: Recovered, lock: str) -> Parts:
@@ -158,6 +136,7 @@ def _parts(folder: RunFolder, earlier: Earlier, ready: Ready, screen: Screen, re
         durability=settings.durability,
         resume=True,
         saved_plan=started.saved_plan,
+        mode=ready.mode,
     )
     return Parts(
         settings=settings,

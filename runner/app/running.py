@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 
 from runner import file_system, transports
 from runner.app import finding, requests
+from runner.app.earlier import BACK
 from runner.app.ending import Ending, ExitOf
 from runner.app.journals import Kept
 from runner.app.locking import claim_of
@@ -18,14 +19,14 @@ from runner.app.loop import Handlers, ignore_signals, leave, quiet_collector, ru
 from runner.app.pace import Pace
 from runner.app.parts import Parts
 from runner.app.plans import plan_ready
-from runner.app.provenance import run_started
+from runner.app.provenance import run_started, user
 from runner.app.recorder import Recorder
 from runner.app.views import wants_output
 from runner.crashpoints import crash_point
 from runner.engine.context import Run
 from runner.engine.limits import Connecting
 from runner.engine.output import OutputStore
-from runner.engine.run import run_plan, shared_ids
+from runner.engine.run import roll_back_plan, run_plan, shared_ids
 from runner.engine.sessions import Sessions
 from runner.engine.signals import Interrupts
 from runner.engine.stop import Level, Stop
@@ -188,7 +189,10 @@ class _Running:
     async def _run(self, started: dict[str, Transport]) -> tuple[RunnerError | None, list[str]]:
         run = self._engine_run(Sessions(started, self._recorder))
         try:
-            await run_plan(run)
+            if self._parts.marks.mode == BACK:
+                await roll_back_plan(run, f"{user()} asked for it")
+            else:
+                await run_plan(run)
         except RunnerError as error:
             return error, run.bugs
         return None, run.bugs

@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {
     "resume": "Go on with a run where it was.",
     "resolve": "Say what came of a step whose end nobody heard.",
     "rerun": "Run a playbook again on hosts that failed, with the options of then.",
+    "rollback": "Take back what a run has done.",
     "approve": "Answer a run that waits for a person.",
     "runs": "The history of runs: what ran, how it ended, what is left of it.",
     "lock": "Who has a playbook and its inventory; keep all runs out.",

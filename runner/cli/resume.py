@@ -49,7 +49,8 @@ def command(run: str, *, only_plan: bool, form: str, accept: bool, drop: str, **
     The playbook and its inventory are read again, with the options that RUN was started with. What runs is as they say
     now; what ended well must not have changed.
     """
-    from runner.app.resume import Changes, look, resume  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.against import Changes  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.resume import look, resume  # noqa: PLC0415
     from runner.app.settings import Settings  # noqa: PLC0415
     from runner.app.views import screen_of  # noqa: PLC0415
 

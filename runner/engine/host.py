@@ -34,10 +34,6 @@ _ENDS = {*_LOST, Status.CANCELLED}
 _UNTOUCHED = {Status.OK, Status.SKIPPED}
 
 
-def _has_touched(step: StepPast) -> bool:
-    return step.has_acted and (step.is_open or step.changed or step.status not in _UNTOUCHED)
-
-
 def ends_host(status: Status) -> bool:
     """Whether nothing can go on behind an end in this status: the host is lost, or everything was stopped."""
     return status in _ENDS
@@ -104,7 +100,7 @@ class HostRun:
         self.past = past.steps
         self.was_started = past.is_started
         self.pending.update(dict.fromkeys(pending(self.turn.play, past)))
-        self.touched = any(_has_touched(step) for step in past.steps.values())
+        self.touched = any(step.has_touched for step in past.steps.values())
         self._took = past.seconds
 
     def stand(self, past: HostPast) -> None:

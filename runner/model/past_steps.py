@@ -19,6 +19,7 @@ WELL = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
 
 _STOPPED = frozenset({Status.TIMED_OUT, Status.CANCELLED})
 _DECIDED = {"ok": Status.OK.value, "failed": Status.FAILED.value, "skip": Status.SKIPPED.value}
+_UNTOUCHED = frozenset({Status.OK, Status.SKIPPED})
 
 
 class StepPast(msgspec.Struct, frozen=True, gc=False):
@@ -55,6 +56,11 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     def is_taken(self) -> bool:
         """Whether it failed, and a block or the step itself took care of that."""
         return not self.is_open and bool(self.status) and (self.ignored or self.rescued)
+
+    @property
+    def has_touched(self) -> bool:
+        """Whether it changed its host, failed, or may have done either."""
+        return self.has_acted and (self.is_open or self.changed or self.status not in _UNTOUCHED)
 
     @property
     def has_acted(self) -> bool:

@@ -57,6 +57,18 @@ def matched(
     return _Matching(old, new, past, around, digests, wanted).matched()
 
 
+def matched_back(
+    old: Plan, new: Plan, past: Past, around: Around, digests: Mapping[str, str], wanted: Wanted = Wanted()
+) -> Matched:
+    """The same for a run that is to be rolled back: what it did forwards may have changed since.
+
+    Raises MismatchError.
+    """
+    if problem := _another(old, new):
+        raise _refused([problem])
+    return _Matching(old, new, past, around, digests, wanted).back()
+
+
 def changed_values(past: Past, digests: Mapping[str, str], *, secrets: bool) -> list[str]:
     """The names of values that are not those that the run was last given: of secrets, or of all others."""
     before = past.last.digests if past.last else {}
@@ -103,6 +115,14 @@ class _Matching:
         for play in self.old.plays:
             self._play(play)
         self._additions()
+        return self._done()
+
+    def back(self) -> Matched:
+        self._values()
+        self._hosts()
+        return self._done()
+
+    def _done(self) -> Matched:
         if self.problems:
             raise _refused(self.problems)
         self.events += left_out(self.old, self.past, self.wanted.dropped, by=self.wanted.by)
