@@ -200,3 +200,52 @@ steps: [{approve: "use {{ secrets.token }}?"}]
 
     assert done.events("approval.waiting")[0]["question"] == "use ***?"
     assert "54723075" not in done.out + done.err + (done.folder / "events.jsonl").read_text()
+
+
+ROLLING = """
+version: 1
+inventory: hosts.yaml
+hosts: all
+strategy: {type: rolling, waves: 1, approve: after-first}
+steps: [{shell: "echo {{ host.name }} >> FOLDER/log"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "done", "event"),
+    [
+        ([], 0, ["one", "two", "three"], "approval.granted"),
+        (["--deny"], 7, ["one"], "approval.denied"),
+    ],
+)
+def test_a_paused_run_goes_on_as_it_was_answered(
+    tmp_path: Path, words: list[str], code: int, done: list[str], event: str
+) -> None:
+    """The first wave is not run again; the others run, or not, and it is recorded who said so."""
+    hosts = "connection: local\nhosts: {one: {}, two: {}, three: {}}\n"
+    project(tmp_path, ROLLING.replace("FOLDER", str(tmp_path)), hosts)
+
+    paused = runner("run", "site.yaml", "--batch", cwd=tmp_path)
+    runner("approve", "last", *words, cwd=tmp_path)
+    ended = runner("resume", "last", "--batch", cwd=tmp_path)
+
+    assert (paused.code, ended.code) == (20, code)
+    assert (tmp_path / "log").read_text().split() == done
+    assert [(answer["by"], answer["how"]) for answer in ended.events(event)] == [(getpass.getuser(), "command")]
+    if code:
+        assert ended.summary()["counts"] == {"changed": 1, "not_run": 2}
+
+
+def test_a_paused_run_without_an_answer_is_paused_again(tmp_path: Path) -> None:
+    """Going on does not answer for anybody; what is said then is heard the time after."""
+    project(
+        tmp_path, ROLLING.replace("FOLDER", str(tmp_path)), "connection: local\nhosts: {one: {}, two: {}, three: {}}\n"
+    )
+    runner("run", "site.yaml", "--batch", cwd=tmp_path)
+
+    again = runner("resume", "last", "--batch", cwd=tmp_path)
+    runner("approve", "last", cwd=tmp_path)
+    ended = runner("resume", "last", "--batch", cwd=tmp_path)
+
+    assert (again.code, ended.code) == (20, 0)
+    assert (tmp_path / "log").read_text().split() == ["one", "two", "three"]
