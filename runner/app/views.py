@@ -71,6 +71,11 @@ def make_views(settings: Settings, screen: Screen, redactor: Redactor, progress:
 
         # Standard output is for whoever reads the events; how it ended is for people too.
         found.append(Quiet(screen.outlets.to(sys.stderr)))
+    if chosen(settings, screen) in {"json", "quiet", "stream"}:
+        from runner.reporting.on_signal import OnSignal  # noqa: PLC0415 - see _view
+
+        is_told = chosen(settings, screen) == "stream"
+        found.append(OnSignal(screen.outlets.to(sys.stderr), progress, is_told=is_told))
     if settings.log_format is not None or settings.log_file is not None:
         found.append(_log(settings, screen, redactor))
     return found

@@ -26,6 +26,13 @@ from runner.reporting.durations import duration
 from runner.reporting.escape import visible
 from runner.reporting.wording import Names, count, counts, hosts, paint, settled, step_name
 
+_MEANS = {
+    "stop": "stop: nothing new starts, what runs is waited for; once more ends it",
+    "kill": "kill: what runs is ended on the hosts; always steps run, for a minute at most",
+    "exit": "exit: out at once",
+}
+"""What follows from a signal, by its action."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -92,7 +99,7 @@ class Decisions:
             case Baking():
                 return Told(f"{self.place(event.play, event.wave)}  bake: {duration(event.duration)} before the next")
             case Signalled():
-                return Told(f"signal {visible(event.signal)}: {visible(event.action)}")
+                return Told(f"signal {visible(event.signal)}: {_MEANS.get(event.action) or visible(event.action)}")
             case Warned():
                 of = f"{visible(event.host)}: " if event.host else ""
                 return Told(f"warning: {of}{visible(event.message)}{hinted(event.hint)}")

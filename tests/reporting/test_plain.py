@@ -223,7 +223,7 @@ def test_an_interrupt_is_told_at_once_with_all_that_runs():
     show(view, *OPENING, host_started("web01"), intent("web01"), Signalled(signal="INT", action="stop"), plan=PLAN)
 
     assert "".join(written).splitlines()[-2:] == [
-        "10:00:05  signal INT: stop",
+        "10:00:05  signal INT: stop: nothing new starts, what runs is waited for; once more ends it",
         "10:00:05  web  waiting for upload the release  web01  1.0s",
     ]
 
