@@ -18,15 +18,15 @@ class Cost:
     memory: float
 
 
-def run(argv: Sequence[str | Path], log: Path) -> Cost:
-    """Run it once; what it prints goes to ``log``. Raises AssertionError where it ends badly."""
+def run(argv: Sequence[str | Path], log: Path, status: int = 0) -> Cost:
+    """Run it once; what it prints goes to ``log``. Raises AssertionError where it ends with another status."""
     with log.open("wb") as out:
         begun = time.monotonic()
         process = subprocess.Popen([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
+        _, waited, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - begun
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, log.read_text(errors="replace")[-2000:]
+        process.returncode = os.waitstatus_to_exitcode(waited)
+    assert process.returncode == status, log.read_text(errors="replace")[-2000:]
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
