@@ -264,6 +264,16 @@ def test_hosts_of_a_gate_that_passes_on_resume_end_well():
     assert [gate.hosts for gate in summary.of(found).plays[0].gates] == [("a2",)]
 
 
+def test_a_host_that_runs_again_has_its_gate_before_it():
+    """What its gate had not met is past, even where it then fails at a step; its wave has it at work again."""
+    first = [*OPENING, *turn("a1", "upload"), gate_failed("a1"), host_ended("a1", "gate_failed"), wave_ended()]
+
+    progress = folded(*first, *AGAIN)
+
+    assert progress.plays["web"].waves[1].ended == 0
+    assert summary.of(progress).plays[0].gates == ()
+
+
 def test_a_rollback_that_was_cut_is_begun_again():
     """Its hosts go back in the process that takes it up; once they go forward again it is past."""
     back = [rollback_started("a1"), host_started("a1", section="rollback")]
@@ -328,6 +338,7 @@ def test_a_lock_is_given_back_when_the_run_has_ended():
         ([*AT_WORK, *AGAIN], host_started("a1"), "it cannot follow in phase idle"),
         ([*AT_WORK, *AGAIN], wave_started("a1"), "wave 1 was started before"),
         ([*AT_WORK, *AGAIN, intent("a1"), ended("a1")], intent("a1"), "already ended"),
+        ([*AT_WORK, ended("a1"), *AGAIN, intent("a1"), ended("a1")], intent("a1"), "already ended"),
     ],
 )
 def test_what_a_later_process_may_not_do_is_refused(before, event, words):
