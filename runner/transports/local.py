@@ -7,12 +7,14 @@ as over SSH are used, so a step means the same on both.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
 from typing import cast
 
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
 from runner.shell import Pipe, Receiver, ShellSession
 from runner.transport import Transport, TransportContext, TransportKind
+from runner.transports.few_files import when_there_are
 from runner.transports.options import LOCAL_SCHEMA
 
 _STREAMS = {1: "stdout", 2: "stderr"}
@@ -103,12 +105,15 @@ class _Process(asyncio.SubprocessProtocol):
 async def open_pipe(line: str, receiver: Receiver) -> Pipe:
     """Start ``/bin/sh -c line``, in a session of its own so that no Ctrl-C reaches it. Raises ConnectError."""
     try:
-        _, process = await asyncio.get_running_loop().subprocess_exec(
-            lambda: _Process(receiver), "/bin/sh", "-c", line, start_new_session=True
-        )
+        _, process = await when_there_are(partial(_start_process, line, receiver))
     except OSError as error:
         raise ConnectError("protocol", f"cannot start /bin/sh here: {error.strerror}") from None
     return process
+
+
+async def _start_process(line: str, receiver: Receiver) -> tuple[asyncio.SubprocessTransport, _Process]:
+    loop = asyncio.get_running_loop()
+    return await loop.subprocess_exec(lambda: _Process(receiver), "/bin/sh", "-c", line, start_new_session=True)
 
 
 class _Local:

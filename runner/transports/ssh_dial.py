@@ -12,12 +12,14 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import asyncssh
 
 from runner.errors import ConnectError
 from runner.transports import ssh_errors
+from runner.transports.few_files import when_there_are
 from runner.transports.ssh_connection import Connection, Login, Wire
 from runner.transports.ssh_errors import CrowdedError, Progress
 from runner.transports.ssh_options import TCP_TIMEOUT
@@ -143,7 +145,7 @@ async def tcp(call: Call, progress: Progress) -> socket.socket:
         where = call.where if address == call.host else f"{call.where} ({address})"
         progress.where = where
         try:
-            return await to_address(family, address, call.port, min(TCP_TIMEOUT, call.limit))
+            return await when_there_are(partial(to_address, family, address, call.port, min(TCP_TIMEOUT, call.limit)))
         except TimeoutError:
             tries.append((where, ssh_errors.silent(where, min(TCP_TIMEOUT, call.limit))))
         except OSError as error:

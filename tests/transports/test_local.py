@@ -12,7 +12,7 @@ from runner.errors import ConnectError
 from runner.model.inventory import Become
 from runner.shell import ShellSession
 from runner.transport import Command
-from runner.transports import load, names
+from runner.transports import few_files, load, names
 from runner.transports.local import TRANSPORT, open_pipe, passwords
 
 
@@ -109,13 +109,14 @@ def test_backpressure_reaches_the_writer():
     assert asyncio.run(main()) == "waits"
 
 
-def test_no_shell_here_is_a_connect_error():
+def test_no_shell_here_is_a_connect_error(monkeypatch):
     """A machine that cannot start a process says so."""
 
     async def main():
         with pytest.raises(ConnectError, match="cannot start /bin/sh here"):
             await open_pipe("true", Heard())
 
+    monkeypatch.setattr(few_files, "PATIENCE", 0.0)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with asyncio.Runner() as runner:
         runner.get_loop()
