@@ -5,9 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from commandline import RUNNER, Done, environment, project
-from sshd import Sshd, need
+from sshd import need
 
 from runner import journal
 
