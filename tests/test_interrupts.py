@@ -210,9 +210,8 @@ def test_processes_of_another_user_are_ended_too(
     interrupt(terminal, tmp_path, 2)
 
     in_order(terminal, tmp_path)
-    ends = [
-        json.loads(line) for line in records(tmp_path).splitlines() if '"step":"deploy"' in line and "ended" in line
-    ]
+    events = [json.loads(line) for line in records(tmp_path).splitlines()]
+    ends = [event for event in events if (event["event"], event.get("step")) == ("step.ended", "deploy")]
     assert [(end["status"], end["killed"]) for end in ends] == [("cancelled", "yes")] * 2
 
 
