@@ -63,8 +63,9 @@ class Crew:
         nodes = list(nodes_of(play.steps))
         needed = {need for node in nodes for need in node.needs}
         self.meetings = {name: Meeting(set(hosts)) for name in needed}
-        orders = {node.id: _first((begun or {}).get(node.id), hosts) for node in nodes if node.once}
-        self.claims = {name: Claim(order, onces.get(name) or Once()) for name, order in orders.items()}
+        self.claims = {
+            node.id: _claim(hosts, onces.get(node.id), (begun or {}).get(node.id, "")) for node in nodes if node.once
+        }
         self._again = again
         self._inside = {
             (node.id, part): inside
@@ -219,9 +220,13 @@ def _positions(play: PlannedPlay) -> dict[str, int]:
     return {step.id: position for position, step in enumerate(leaves(play.steps, everything=True))}
 
 
-def _first(name: str | None, hosts: Sequence[str]) -> Sequence[str]:
-    """The hosts with one of them in front: what it has begun is not begun by another."""
-    return [name, *(host for host in hosts if host != name)] if name in hosts and name is not None else hosts
+def _claim(hosts: Sequence[str], once: Once | None, begun: str) -> Claim:
+    """A node that runs once: what a host has begun is not begun by another."""
+    order = sorted(hosts, key=lambda host: host != begun)
+    claim = Claim(order, once or Once(), begun)
+    if begun and begun not in hosts:
+        claim.pass_on(begun)
+    return claim
 
 
 def onces_of(nodes: Iterable[Node]) -> dict[str, Once]:

@@ -119,7 +119,7 @@ class HostRun:
         self._ignored += ignored
         self._changed = self._changed or past.changed
         self.acts += past.has_acted
-        if past.is_well or ignored:
+        if past.is_well or ignored or not past.status:
             return None
         return Trouble(Status(past.status), step.id, past.reason)
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 from runner.engine.stop import Level, Stop
 
+MIDWAY = "midway, in an earlier process of the run"
+"""How a node ended that runs once, where the host that has begun it can't go on with it."""
+
 
 @dataclass(slots=True)
 class Meeting:
@@ -60,11 +63,13 @@ class Claim:
     """A node that runs once among ``hosts``, on the first in order that is not passed over.
 
     A host comes, waits for its turn or for the end, and then runs the node, or passes it on. ``settled`` may be
-    shared by the claims of several waves.
+    shared by the claims of several waves. ``begun`` is the host on which an earlier process has begun it, and on which
+    it can't begin anew elsewhere: where that host does not come to it, it went badly for all.
     """
 
-    def __init__(self, hosts: Iterable[str], settled: "Once") -> None:
+    def __init__(self, hosts: Iterable[str], settled: "Once", begun: str = "") -> None:
         self._order = list(hosts)
+        self._begun = begun
         self._at = 0
         self._passed: set[str] = set()
         self._told: dict[str, asyncio.Event] = {}
@@ -90,6 +95,9 @@ class Claim:
 
     def pass_on(self, host: str) -> None:
         """The host does not run it: its condition is false, it can't be reached, or it ended before."""
+        if host == self._begun and self.settled is None:
+            self.settle(Settled(host, MIDWAY))
+            return
         self._passed.add(host)
         while not self.is_exhausted and self._order[self._at] in self._passed:
             self._at += 1

@@ -197,7 +197,7 @@ class PlayRun:
             limits=self.limits,
             stop=self.stop,
             onces={**self._onces, **onces_past(self.play, past, wave.hosts, "wave")},
-            begun=begun_by(self.play, past, names),
+            begun=begun_by(self.play, past, wave.hosts),
             again=again_in(self.play) if past.hosts else (),
         )
         self.spending.places = crew.places

@@ -55,13 +55,14 @@ def onces_past(play: PlannedPlay, past: PlayPast, hosts: Sequence[str], scope: s
     return found
 
 
-def begun_by(play: PlannedPlay, past: PlayPast, hosts: Iterable[str]) -> dict[str, str]:
-    """The host that has begun each node that runs once, where one has."""
-    onces = [node for node in nodes_of(play.steps) if node.once] if past.hosts else []
+def begun_by(play: PlannedPlay, past: PlayPast, wave: Iterable[str]) -> dict[str, str]:
+    """The host that has begun each node that runs once, where one has: in this wave, or in the run."""
+    again = again_in(play)
+    onces = [node for node in nodes_of(play.steps) if node.once and node.id not in again] if past.hosts else []
     return {
         node.id: name
         for node in onces
-        for name in hosts
+        for name in (wave if node.once == "wave" else play.hosts)
         if name in past.hosts and remaining.has_begun(node, past.hosts[name].steps)
     }
 

@@ -14,7 +14,8 @@ from runner.engine.turn import Turn
 from runner.errors import JournalError, RenderError
 from runner.hostlist import fold
 from runner.model.outcome import Outcome, Status, failed
-from runner.model.playbook import Block, Node, Step, leaves
+from runner.model.past_steps import LOST
+from runner.model.playbook import Block, Node, Step, leaves, nodes_of
 
 FALSE = "its condition is false"
 
@@ -93,7 +94,7 @@ class Walk:
         if self._turn.stop.level >= Level.STOP:
             return self._stopped(node)
         if isinstance(node, Step) and self._host.is_lost and not self._is_elsewhere(node):
-            return self._ended(node, Outcome(Status.SKIPPED, message="the host is lost"))
+            return self._ended(node, Outcome(Status.SKIPPED, message=LOST))
         crew = self._crew
         if self._past.stands(node) and not (crew is not None and crew.waits_again(node)):
             return self._recall(node)
@@ -116,6 +117,8 @@ class Walk:
         if self._past.is_fine(node):
             trouble = None
         if self._crew is not None:
+            for inner in reversed(list(nodes_of([node]))[1:]):  # those inside others first
+                self._crew.done(self._host.name, inner, well=self._past.is_fine(inner))
             self._crew.done(self._host.name, node, well=_is_fine(node, trouble))
         return trouble
 

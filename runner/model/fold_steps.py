@@ -8,6 +8,7 @@ from runner.model.events import StepEnded, StepEvent, StepIntent, StepNote, Step
 from runner.model.fold_resumes import settle
 from runner.model.illegal import illegal
 from runner.model.outcome import Status
+from runner.model.past_steps import LOST
 from runner.model.phases import BAD, DELAYED, IDLE, LOOPING, MOVES, RUNNING, UNSENT, step_end
 from runner.model.state import Failure, HostProgress, PlayProgress, RunState, StepStats
 
@@ -59,6 +60,7 @@ def meanwhile(state: RunState, event: StepOutput | StepNote, ts: float) -> None:
         case StepNote():
             if host.phase in {IDLE, LOOPING} and _began_before(host, event):
                 host.phase, host.step = _move(host, event, "step.note before"), event.step
+                host.attempt = event.attempt or 1
                 _at_work(state, _stats(play, event), event, ts)
             host.phase = _move(host, event, "step.note")
             host.last = event.message
@@ -190,7 +192,7 @@ def _handler_ended(play: PlayProgress, host: HostProgress, event: StepEnded) -> 
 
     It has run for all of them.
     """
-    if event.status == Status.CANCELLED:
+    if event.status == Status.CANCELLED or (event.status == Status.SKIPPED and event.reason == LOST):
         return
     for one in play.hosts.values() if host.section == "handlers" else (host,):
         if event.step in one.pending and (play.open_wave is None or one.wave == host.wave):

@@ -30,7 +30,7 @@ from runner.model.events import (
     WaveEnded,
     WaveStarted,
 )
-from runner.model.past_steps import WELL, HostPast, StepPast
+from runner.model.past_steps import LOST, WELL, HostPast, StepPast
 
 __all__ = ["WELL", "HostPast", "Past", "PlayPast", "StepPast", "WavePast"]
 
@@ -161,7 +161,7 @@ def _handler_ended(play: PlayPast, host: HostPast, event: StepEnded) -> None:
 
     One in a turn of its own ran once for all: for those of the wave while that is open, else for those of the play.
     """
-    if event.item is not None or event.status not in WELL:
+    if event.item is not None or event.status not in WELL or (event.status == "skipped" and event.reason == LOST):
         return
     is_over = host.wave not in play.waves or play.waves[host.wave].is_over
     for one in play.hosts.values() if host.section == "handlers" else (host,):

@@ -17,6 +17,9 @@ from runner.model.outcome import Status
 
 WELL = frozenset({Status.OK, Status.CHANGED, Status.SKIPPED})
 
+LOST = "the host is lost"
+"""Why a step was skipped that a resume makes up for, when the host is there again."""
+
 _STOPPED = frozenset({Status.TIMED_OUT, Status.CANCELLED})
 _DECIDED = {"ok": Status.OK.value, "failed": Status.FAILED.value, "skip": Status.SKIPPED.value}
 _UNTOUCHED = frozenset({Status.OK, Status.SKIPPED})
@@ -104,8 +107,10 @@ class HostPast(msgspec.Struct, gc=False):
 
     def ended(self, event: StepEnded) -> None:
         """One of them ended, or what is left of it is not known."""
-        before = self._known(event)
         status, killed = event.status, event.killed
+        if status == Status.SKIPPED and event.reason == LOST:
+            return
+        before = self._known(event)
         is_open = status == Status.UNKNOWN or (status in _STOPPED and killed is not None and killed != "yes")
         after = _ended(
             status,

@@ -96,11 +96,12 @@ class ShellSession:
         return Recalled("none")
 
     async def end(self, group: int, become: Become | None) -> str:
-        """End a process group of an earlier session."""
+        """End a process group of an earlier session; of one that had ended by then only its record knows how."""
         try:
-            return await self._kill(become, group)
+            found = await self._kill(become, group)
         except TimeoutError:
             return "unknown"
+        return "unknown" if found == "ended" else found
 
     def beside(self) -> "ShellSession":
         """Shells of its own over the same connection, which stays open when they are closed."""

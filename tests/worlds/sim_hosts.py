@@ -437,6 +437,19 @@ class WorldSession:
             self._world.step()
             return self._world.recall(self._link.place, key)
 
+    async def end(self, group: int, become: Become | None) -> str:
+        """End what an earlier session has started."""
+        del become
+        self._check()
+        await asyncio.sleep(0.01)
+        world, now = self._world, self._world.now()
+        world.settle(now)
+        doing = world.doings[group - 1]
+        if self._is_dead or doing.over <= now:
+            return "unknown"
+        doing.stop(now, "kill")
+        return "yes"
+
     def beside(self) -> "WorldSession":
         """Another over the same connection."""
         return WorldSession(self._world, self._link)
