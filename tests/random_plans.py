@@ -54,9 +54,19 @@ class Case:
     stops: tuple[tuple[float, Level], ...] = ()
     person: bool | None = None
 
-    def run(self, folder: Path, *, before: Sequence[Event] = (), record: Recalled = NO_RECORD) -> Ran:
-        """Run it on the virtual clock, or go on where ``before`` ends; hosts then have this record of what was open."""
-        fake = Fake(self._script(), self._connecting, recall=lambda _host, _key: record)
+    def run(
+        self,
+        folder: Path,
+        *,
+        before: Sequence[Event] = (),
+        record: Recalled = NO_RECORD,
+        recall: Callable[[str, str], Recalled] | None = None,
+    ) -> Ran:
+        """Run it on the virtual clock, or go on where ``before`` ends.
+
+        Hosts then have this record of what was open, or what ``recall`` says of each.
+        """
+        fake = Fake(self._script(), self._connecting, recall=recall or (lambda _host, _key: record))
         names = " ".join((*self.hosts, DELEGATE))
         text = json.dumps(self.playbook)
         return scenario(text, folder, fake=fake, hosts=names, during=self._stop, ask=self._ask, before=before)

@@ -18,6 +18,7 @@ Examples:
   runner runs show last --steps
   runner runs compare 20261120-0945 last
   runner runs list --format json | jq -r '.[] | .run + " " + .status'
+  runner runs verify last
   runner runs prune --keep 100 --older-than 30d --dry-run
 """
 
@@ -138,4 +139,40 @@ def prune_runs(
     age = duration_option("--older-than", older_than)
     found = prune(root_of(runs_dir), keep=keep, older_than=age, unfinished=unfinished, dry_run=dry_run)
     for line in pruned(((one.entry, one.kept) for one in found), dry_run=dry_run):
+        click.echo(line)
+
+
+@command.command("verify", short_help="Whether the records of a run are as they were written.")
+@click.argument("run")
+@runs_dir_option
+def verify_run(run: str, *, runs_dir: Path | None) -> None:
+    """Check every record of RUN: its sum, its number, what it says. Exits with 11 where one is damaged, and names it.
+
+    Nothing is changed. A last record that was not written to its end is no damage; it is told.
+    """
+    from runner.app.finding import find, root_of  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.salvage import verified  # noqa: PLC0415
+
+    click.echo(verified(find(root_of(runs_dir), run)))
+
+
+@command.command("salvage", short_help="Keep what is certain of a damaged journal.")
+@click.argument("run")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where, in place of RUN's folder."
+)
+@click.option("--replace", is_flag=True, help="Put it in the journal's place, which is kept as events.jsonl.damaged.")
+@runs_dir_option
+def salvage_run(run: str, *, output: Path | None, replace: bool, runs_dir: Path | None) -> None:
+    """Write what is certain of the damaged journal of RUN into a new file; the old one is never written to.
+
+    What may have begun in the records that are lost is unknown from then on: it runs again only where its own "verify",
+    "idempotent" or "on_unknown" says so, or "runner resolve".
+    """
+    from runner.app.finding import find, root_of  # noqa: PLC0415 - heavy, and wanted only now
+    from runner.app.salvage import salvage  # noqa: PLC0415
+
+    if output is not None and replace:
+        raise click.UsageError("say either where to write it, -o FILE, or --replace")
+    for line in salvage(find(root_of(runs_dir), run), output, replace=replace):
         click.echo(line)

@@ -37,14 +37,22 @@ class Verdict:
 
 
 async def settle(
-    turn: Turn, step: Step, names: Mapping[str, Any], *, item: int | None, attempt: int, why: str
+    turn: Turn,
+    step: Step,
+    names: Mapping[str, Any],
+    *,
+    item: int | None,
+    attempt: int,
+    why: str,
+    is_guess: bool = False,
 ) -> Verdict:
     """Find out about an attempt. ``why`` says how its end was missed. Raises JournalError alone.
 
     It is finished like any running step where a stop lets those finish: only a kill ends it.
+    ``is_guess`` where it is not known which attempts there were: the host's record of one would tell too little.
     """
     with ended_only(turn.stop) as stop:
-        return await _settled(_Asked(turn.under(stop), step, item, attempt, why), names)
+        return await _settled(_Asked(turn.under(stop), step, item, attempt, why, is_guess), names)
 
 
 async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
@@ -55,7 +63,7 @@ async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
             params, target = await ready(turn, step, names, place=place, beside=beside)
             if target.session is None:
                 return await asked.decide(params)
-            return await _found(asked, params, target)
+            return await (asked.decide(params, target) if asked.is_guess else _found(asked, params, target))
     except (Stopped, TimeoutError):
         return asked.unknown(turn.stop.reason)
     except LostError as error:
@@ -117,6 +125,7 @@ class _Asked:
     item: int | None
     attempt: int
     why: str
+    is_guess: bool = False
     killed: list[str] = field(default_factory=list)
     told: list[bool] = field(default_factory=list)
 

@@ -26,6 +26,9 @@ _UNMADE = {Status.UNREACHABLE, Status.CANCELLED}
 MISSED = "the process that ran it ended before its end was heard"
 """How a resume comes to a step whose end is not known."""
 
+GUESSED = "its records may be among those that the journal has lost"
+"""How a resume comes to a step that may never have begun, or more than once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -73,7 +76,8 @@ class _Tries:
         """
         self.turn.settled.add((self.step.id, self.item))
         self.acted = True
-        verdict = await self._settled(self.before, MISSED)
+        is_guess = self.turn.is_guess(self.step, self.item)
+        verdict = await self._settled(self.before, GUESSED if is_guess else MISSED, is_guess=is_guess)
         if verdict.outcome is None:
             return None
         outcome = judge(self.turn, self.step, verdict.outcome, scope=self.scope, attempt=1)
@@ -128,12 +132,12 @@ class _Tries:
             retry_event(self.turn, self.step, outcome, item=self.item, attempt=number, delay=delay)
         )
 
-    async def _settled(self, number: int, why: str) -> Verdict:
+    async def _settled(self, number: int, why: str, *, is_guess: bool = False) -> Verdict:
         try:
             names = self._names()
         except RenderError as error:
             return Verdict(Outcome(Status.UNKNOWN, message=f"{why}; {placed(error)}"))
-        return await settle(self.turn, self.step, names, item=self.item, attempt=number, why=why)
+        return await settle(self.turn, self.step, names, item=self.item, attempt=number, why=why, is_guess=is_guess)
 
     def _names(self) -> Mapping[str, Any]:
         return self.scope if self.scope is not None else self.turn.scope(self.step.frame)

@@ -81,6 +81,11 @@ class Turn:
         past = self.past(step, item)
         return past is not None and past.is_open and past.attempt > 0 and (step.id, item) not in self.settled
 
+    def is_guess(self, step: Step, item: int | None) -> bool:
+        """Whether what an earlier process began is guessed, as the journal has lost its records."""
+        past = self.past(step, item)
+        return past is not None and past.is_guess
+
     def source(self, step: Step) -> str:
         """``file:line`` of a step."""
         return f"{step.location.file}:{step.location.line}"

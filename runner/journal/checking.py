@@ -120,15 +120,16 @@ class Chain:
         """What is wrong with the next record."""
         return DamageError(self, reason, expected=expected, actual=actual)
 
-    def number(self, line: bytes) -> int:
-        """What number a line bears, whatever else it says; that of the next record where it bears none."""
-        found = _HEAD.match(line)
-        return int(found[1]) if found else self.seq
-
     def _go(self, lines: list[bytes]) -> None:
         self.seq += len(lines)
         self.offset += sum(map(len, lines)) + len(lines)
         self.digits = lines[-1][-10:-2]
+
+
+def shown(line: bytes) -> int | None:
+    """What number a line bears, whatever else it says; None for what begins as no record does."""
+    found = _HEAD.match(line)
+    return int(found[1]) if found else None
 
 
 class _Seconds(dict[bytes, float]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from runner.crashpoints import crash_point
 from runner.disk import read_all, sync_folder, write_all
 from runner.errors import JournalError
-from runner.journal.checking import SUM, Chain, DamageError
+from runner.journal.checking import SUM, Chain, DamageError, shown
 from runner.journal.holding import hold
 from runner.journal.names import NAME, RESCUED, TORN
 from runner.journal.reading import Scan, open_journal
@@ -58,7 +58,7 @@ def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Reco
     scan = Scan(descriptor, Chain(str(path), folder.id.encode()))
     for seq, ts, event in scan:
         see(seq, ts, event)
-    kept = _whole(scan)
+    kept = whole_record(scan.chain, scan.tail)
     for seq, ts, event in scan.take(kept):
         see(seq, ts, event)
     try:
@@ -71,12 +71,12 @@ def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Reco
     return Recovered(descriptor, scan.chain.seq, scan.chain.digits.decode(), warnings)
 
 
-def _whole(scan: Scan) -> bytes:
-    """The whole record, with its end, with which the tail begins; empty where there is none."""
-    for end in SUM.finditer(scan.tail):
-        line = scan.tail[: end.end()]
+def whole_record(chain: Chain, tail: bytes) -> bytes:
+    """The whole record, with its end, with which a tail behind the chain begins; empty where there is none."""
+    for end in SUM.finditer(tail):
+        line = tail[: end.end()]
         with suppress(DamageError):
-            copy(scan.chain).follow([line])
+            copy(chain).follow([line])
             return line + b"\n"
     return b""
 
@@ -115,9 +115,11 @@ def _take_in(descriptor: int, scan: Scan, folder: RunFolder, see: See) -> tuple[
         *lines, _ = read_all(folder.path / RESCUED).split(b"\n")
     except FileNotFoundError:
         return ()
-    new = [line for line in lines if scan.chain.number(line) >= scan.chain.seq]
     first = scan.chain.seq
-    if new and (number := scan.chain.number(new[0])) > first:
+    numbers = [shown(line) for line in lines]
+    new = [line for line, number in zip(lines, numbers, strict=True) if number is None or number >= first]
+    number = shown(new[0]) if new else None
+    if number is not None and number > first:
         raise JournalError(
             f'the journal lacks records {first} to {number - 1}: "{RESCUED}" beside it begins behind them',
             hint=f"`runner runs salvage {folder.id}` keeps what is certain of both, in a new file",

@@ -164,7 +164,8 @@ class StepIntent(StepEvent, frozen=True, kw_only=True, tag="step.intent"):
     """It is about to start on this host: on disk before anything is sent. ``command`` is a salted hash.
 
     ``is_local`` where the controller does it all: nothing is sent anywhere. ``idempotent`` and ``on_unknown`` say what
-    may be done where its end is never heard.
+    may be done where its end is never heard. ``is_guess`` where it stands for records that are lost: the step may have
+    begun, and more than once, so that no single record on its host tells what became of it.
     """
 
     kind: str
@@ -172,6 +173,7 @@ class StepIntent(StepEvent, frozen=True, kw_only=True, tag="step.intent"):
     is_local: bool = False
     idempotent: bool = False
     on_unknown: str = "stop"
+    is_guess: bool = False
 
 
 class StepOutput(StepEvent, frozen=True, kw_only=True, tag="step.output"):

@@ -30,7 +30,8 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
 
     ``status`` is that of its last end, empty where there is none. ``is_open`` where it was started and its end is not
     known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what a
-    person has said of it: ``ok failed rerun skip``. ``items`` are those of a loop, from 1.
+    person has said of it: ``ok failed rerun skip``. ``items`` are those of a loop, from 1. ``is_guess`` where it is
+    open because records of it may be lost: which attempts began is not known then.
     """
 
     status: str = ""
@@ -49,6 +50,7 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     register: Mapping[str, Any] | None = None
     values: Mapping[str, Any] | None = None
     items: Mapping[int, "StepPast"] = {}
+    is_guess: bool = False
 
     @property
     def is_well(self) -> bool:
@@ -98,7 +100,7 @@ class HostPast(msgspec.Struct, gc=False):
     def intent(self, event: StepIntent) -> None:
         """A step, or an item of its loop and with it the step, was about to be sent."""
         before, self.fresh = self.steps.get(event.step), ""
-        if before is None and event.item is None:
+        if before is None and event.item is None and not event.is_guess:
             self.steps[intern(event.step)] = _begun(event.attempt or 1, event.is_local, event.delegate, event.section)
             return
         self.steps[event.step] = _begun_again(before or NONE, event)
@@ -129,6 +131,8 @@ class HostPast(msgspec.Struct, gc=False):
         )
         if event.register is not None or event.values is not None or before.items:
             after = changed(after, register=event.register, values=event.values, items=before.items)
+        if before.is_guess and is_open:
+            after = changed(after, is_guess=True)
         self._put(event, after)
         self.fresh = event.step if event.changed and event.item is None else ""
 
@@ -188,6 +192,7 @@ def _begun_again(before: StepPast, event: StepIntent) -> StepPast:
         before,
         is_open=True,
         is_local=event.is_local,
+        is_guess=event.is_guess,
         decided="",
         attempt=event.attempt or 1,
         delegate=event.delegate,
