@@ -19,7 +19,8 @@ def opening(plan: Plan, run: str, before: RunState | None = None) -> list[str]:
     size = f"{visible(plan.name)}: {count(len(names), 'host')}, {count(len(plan.plays), 'play')}"
     if before is not None and before.processes:
         done = f"{kept(before)} of {before.total or plan.total} steps were done"
-        first = f"going on with run {visible(run)}: {size}, {done}"
+        died = "" if before.ended is not None else "; its last process ended without saying so"
+        first = f"going on with run {visible(run)}: {size}, {done}{died}"
     else:
         first = f"run {visible(run)}: {size}, {count(plan.total, 'step')} in all"
     return [first, *(f"note: {visible(note)}" for note in plan.notes)]

@@ -77,6 +77,16 @@ def test_a_plain_view_begins_with_what_was_done():
     ]
 
 
+def test_a_run_that_died_is_gone_on_with_as_such():
+    """Nobody has said yet that it did not come to its end."""
+    written: list[str] = []
+
+    Plain(written.append, shared=folded(*FIRST[:-1])).begin(PLAN, "r1", "runs/r1")
+
+    (line, _) = "".join(written).splitlines()
+    assert line.endswith("14 of 30 steps were done; its last process ended without saying so")
+
+
 def test_a_live_view_begins_with_what_was_done():
     """The line scrolls by above its frame, which counts on from there."""
     written: list[str] = []
