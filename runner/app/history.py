@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from runner.app import finding
-from runner.app.journal_ends import DamagedError, Ends, Fields, read_ends
+from runner.app.journal_ends import DamagedError, Ends, Fields, latest_start, read_ends
+from runner.journal import NAME
 from runner.model.history import RunEntry
 from runner.run_folder import RunFolder
 
@@ -30,7 +31,7 @@ def entries(root: Path, *, statuses: tuple[str, ...] = (), playbook: str = "") -
 def entry(run: RunFolder) -> RunEntry:
     """One run; of a journal that can't be used, that."""
     try:
-        ends = read_ends(run.path / "events.jsonl")
+        ends = read_ends(run.path / NAME)
     except FileNotFoundError:
         return _unusable(run, "it has no journal")
     except (OSError, DamagedError) as error:
@@ -58,7 +59,7 @@ def _entry(run: RunFolder, ends: Ends) -> RunEntry:
         mode=ends.started.get("mode", ""),
         user=ends.started.get("user", ""),
         controller=ends.started.get("controller", ""),
-        pid=ends.started.get("pid") if is_at_work else None,
+        pid=latest_start(run.path / NAME).get("pid") if is_at_work else None,
         hosts=summary.get("counts", {}),
         of_hosts=ends.ready.get("hosts"),
         go_on=(finding.command("resume", run),) if status == "died" else (),

@@ -16,6 +16,9 @@ HEAD = 1 << 24
 TAIL = 1 << 16
 """Bytes read from the end at first; twice as many each time that is too little."""
 
+MOST_BEFORE = 512
+"""Bytes that may stand before what a record calls its event: number, time and the run's id."""
+
 AFTER_END = frozenset({"decision", "lock.released"})
 """Events that may follow ``run.ended``, from processes that did not carry the run out."""
 
@@ -47,6 +50,15 @@ def read_ends(path: Path) -> Ends:
     if started and started.get("event") != "run.started":
         raise DamagedError("its first record is no run.started")
     return Ends(started, ready, last, ended)
+
+
+def latest_start(path: Path) -> Fields:
+    """The start of the process that wrote last, empty where there is none. Raises OSError and DamagedError."""
+    with path.open("rb") as file:
+        for line, before in _backwards(file):
+            if b'"event":"run.started"' in line[:MOST_BEFORE]:
+                return _record(line, before)
+    return {}
 
 
 def _head(file: BinaryIO) -> tuple[Fields, Fields]:

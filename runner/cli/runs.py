@@ -57,7 +57,7 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
     """List runs, the newest first.
 
     Beside what a run ended with, its status is "running"; "died" where it ended without saying so, with the command
-    that goes on with it; or "damaged" where its journal can't be used.
+    that goes on with it; or "damaged" where its journal can't be used: of each the beginning and the end are looked at.
     """
     from runner.app.finding import root_of  # noqa: PLC0415 - heavy, and wanted only now
     from runner.app.history import entries  # noqa: PLC0415

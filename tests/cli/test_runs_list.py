@@ -92,3 +92,36 @@ def test_a_damaged_journal_is_a_line_that_says_so(tmp_path: Path, before: bytes,
     lines = listed.out.splitlines()
     at = next(at for at, line in enumerate(lines) if line.split() == [done.folder.name, "damaged"])
     assert lines[at + 1].startswith(f"    its journal can't be used: {said}")
+
+
+def test_the_process_of_a_run_that_is_gone_on_with_is_the_one_of_now(tmp_path: Path) -> None:
+    """The one that died first is of no use to anybody."""
+    wait = f"until [ -e {tmp_path}/over ]; do sleep 0.1; done"
+    text = f"version: 1\ninventory: hosts.yaml\nhosts: one\nsteps: [{{shell: '{wait}', idempotent: true}}]\n"
+    project(tmp_path, text, LOCAL)
+    runner("run", "site.yaml", cwd=tmp_path, RUNNER_CRASHPOINT="after_sync_before_send")
+    words = [*RUNNER, "resume", "last", "--runs-dir", "runs"]
+    with subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+
+        at_work = runner("runs", "list", cwd=tmp_path)
+        (tmp_path / "over").touch()
+
+    assert f"running, pid {process.pid}" in at_work.out
+
+
+def test_only_the_ends_of_a_journal_are_looked_at(tmp_path: Path) -> None:
+    """So a thousand long runs are listed at once; a terabyte between them is not."""
+    project(tmp_path, playbook("'true'"), LOCAL)
+    done = runner("run", "site.yaml", cwd=tmp_path)
+    journal = done.folder / "events.jsonl"
+    first, second, *_, before, last = journal.read_bytes().splitlines(keepends=True)
+    with journal.open("wb") as file:
+        file.write(first + second)
+        file.seek(1 << 40)  # nothing stands in the file between, and a disk keeps no room for it
+        file.write(b"\n" + before + last)
+
+    listed = runner("runs", "list", cwd=tmp_path)
+
+    assert "ok" in listed.out.splitlines()[1].split()
