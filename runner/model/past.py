@@ -98,7 +98,10 @@ class Past(msgspec.Struct):
             case HandlerNotified():
                 self._host(event.play, event.host).pending[event.handler] = None
             case Decision():
-                self._host(event.play, event.host).decided(event)
+                host = self._host(event.play, event.host)
+                host.decided(event)
+                if event.section == "handlers" and event.item is None and event.what in {"ok", "skip"}:
+                    _handler_over(self._play(event.play), host, event.step)
             case RunStarted():
                 self.first, self.last, self.ended = self.first or event, event, None
                 self.processes += 1
@@ -157,16 +160,18 @@ class Past(msgspec.Struct):
 
 
 def _handler_ended(play: PlayPast, host: HostPast, event: StepEnded) -> None:
-    """A handler that ran well is no longer to run.
-
-    One in a turn of its own ran once for all: for those of the wave while that is open, else for those of the play.
-    """
+    """A handler that ran well is no longer to run."""
     if event.item is not None or event.status not in WELL or (event.status == "skipped" and event.reason == LOST):
         return
+    _handler_over(play, host, event.step)
+
+
+def _handler_over(play: PlayPast, host: HostPast, handler: str) -> None:
+    """It is done: one in a turn of its own for all hosts of the wave while that is open, else for those of the play."""
     is_over = host.wave not in play.waves or play.waves[host.wave].is_over
     for one in play.hosts.values() if host.section == "handlers" else (host,):
         if one is host or is_over or one.wave == host.wave:
-            one.pending.pop(event.step, None)
+            one.pending.pop(handler, None)
 
 
 def _wave(play: PlayPast, event: WaveStarted | WaveEnded | GatePassed | GateFailed | Baking) -> None:

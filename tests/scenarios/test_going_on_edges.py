@@ -11,9 +11,10 @@ from runner.transport import Recalled
 from runner.transports.fake import Answer, Fake, answers
 
 
-def settled(step: str, what: str = "ok") -> Decision:
-    """What a person says of a step on web01."""
-    return Decision(play="play", wave=1, host="web01", step=step, attempt=1, what=what, by="ada", how="resolve")
+def settled(step: str, section: str = "") -> Decision:
+    """A person says that a step was done on web01."""
+    where = {"play": "play", "wave": 1, "host": "web01", "step": step, "section": section, "attempt": 1}
+    return Decision(**where, what="ok", by="ada", how="resolve")
 
 
 def test_what_a_lost_host_was_spared_is_made_up_for(tmp_path: Path) -> None:
@@ -98,4 +99,19 @@ def test_an_attempt_that_still_ran_is_followed_by_the_next(tmp_path: Path) -> No
     fake = Fake(recall=lambda _, __: next(looks))
     again = scenario(playbook, tmp_path, fake=fake, before=died(first, on(StepIntent, step="tidy")))
     assert [event.attempt for event in again.all(StepIntent)] == [2]
+    assert again.summary.status == "ok"
+
+
+def test_a_handler_that_a_person_takes_as_done_does_not_run(tmp_path: Path) -> None:
+    """It was sent and its end not heard: what is said of it counts for what was notified, too."""
+    playbook = """
+    version: 1
+    hosts: web01
+    handlers: [{id: reload, command: reload}]
+    steps: [{id: a, command: a, notify: reload}]
+    """
+    first = scenario(playbook, tmp_path)
+    said = settled("reload", section="handlers")
+    again = scenario(playbook, tmp_path, before=[*died(first, on(StepIntent, step="reload")), said])
+    assert sent(again) == []
     assert again.summary.status == "ok"

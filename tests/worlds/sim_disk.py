@@ -6,7 +6,7 @@ from random import Random
 
 from runner.journal.checking import Chain
 from runner.journal.reading import Scan, Seen
-from runner.journal.recovering import _whole
+from runner.journal.recovering import whole_record
 
 
 class Disk:
@@ -30,7 +30,7 @@ class Disk:
         scan = Scan(-1, Chain("events.jsonl", b"r1"))
         found = scan.take(self.written[:end]) if end else []
         scan.tail = self.written[end:]
-        kept = _whole(scan)
+        kept = whole_record(scan.chain, scan.tail)
         if kept:
             found += scan.take(kept)
         self.written = self.written[:end] + kept

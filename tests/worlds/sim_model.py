@@ -176,6 +176,20 @@ def handlers_are_not_forgotten(story: Story) -> None:
             )
 
 
+def handlers_run_once_a_notice(story: Story) -> None:
+    """On each host, or in all, a handler comes to a good end at most as often as it was notified."""
+    notices: Counter[tuple[str, str]] = Counter()
+    runs: Counter[tuple[str, str]] = Counter()
+    steps = story.planned.case.steps
+    for event, _ in story.records:
+        if isinstance(event, HandlerNotified):
+            notices[event.handler, "" if steps[event.handler].once else event.host] += 1
+    for unit, found in units(story).items():
+        if steps[unit.step].section == "handlers":
+            runs[unit.step, "" if steps[unit.step].once else unit.host] += sum(one.is_well for one in found)
+    assert all(number <= notices[name] for name, number in runs.items()), (runs, notices)
+
+
 def settled(story: Story, step: str) -> bool:
     """Whether a person said of a step that it was done."""
     return any(isinstance(event, Decision) and event.step == step for event, _ in story.records)
@@ -278,6 +292,7 @@ PROMISES = (
     what_is_told_is_true,
     registered_values_are_those_of_the_run_that_counts,
     handlers_are_not_forgotten,
+    handlers_run_once_a_notice,
     the_summary_is_that_of_the_records,
     a_run_that_went_well_has_done_everything,
     without_faults_it_ends_as_if_nobody_had_died,
