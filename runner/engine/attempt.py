@@ -13,6 +13,7 @@ from typing import Any
 
 from runner.crashpoints import crash_point
 from runner.engine.decisions import asked_by_step
+from runner.engine.ends import ended_event
 from runner.engine.hearing import Hearing
 from runner.engine.stop import Deadline, Level, Stopped
 from runner.engine.target import StepTarget
@@ -23,6 +24,7 @@ from runner.model.inventory import CONTROLLER, Become, Host
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
 from runner.model.record_key import record_key
+from runner.model.result import Result
 from runner.model.template import Template
 from runner.step import StepKind, typed
 from runner.transport import Session
@@ -115,7 +117,7 @@ async def _attempt(
     if target.session is None:
         turn.run.recorder.emit(intent)
     else:
-        await turn.run.recorder.store(intent)
+        await _stored(turn, step, intent)
     crash_point("after_sync_before_send")
     hearing = Hearing(turn, step, item=item, attempt=attempt, delegate=delegate)
     target.hear, target.note, target.asks = hearing.hear, hearing.note, partial(asked_by_step, turn, step)
@@ -158,6 +160,18 @@ def place_of(turn: Turn, step: Step, names: Mapping[str, Any]) -> Host:
         place = step.delegate_to.location if isinstance(step.delegate_to, Template) else step.location
         raise RenderError(f'delegate_to: there is no host "{name}"', location=place)
     return found
+
+
+async def _stored(turn: Turn, step: Step, intent: StepIntent) -> None:
+    """Have the start on disk. Where it can't be, an item ends here: it was not sent. Raises JournalError."""
+    try:
+        await turn.run.recorder.store(intent)
+    except JournalError as error:
+        if intent.item is not None:
+            stopped = Result(Outcome(Status.CANCELLED, message=error.message))
+            output = {"attempt": intent.attempt}
+            turn.run.recorder.emit(ended_event(turn, step, stopped, item=intent.item, output=output))
+        raise
 
 
 def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:

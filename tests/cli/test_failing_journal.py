@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -57,9 +58,23 @@ def test_a_full_disk_stops_the_run_and_costs_no_result(tmp_path: Path) -> None:
     assert 0 < len(ran) < 120
     assert f'error: cannot write the journal: "{folder.path}/events.jsonl": File too large\n' in done.err
     assert f'what the journal lacks is in "{folder.path}/events.jsonl.rescued"' in done.err
-    ended = [event.item for event in events if isinstance(event, StepEnded) and event.item]
-    assert ended == [int(number) for number in ran]
+    ends = {event.item: event.status for event in events if isinstance(event, StepEnded) and event.item}
+    assert ends == {**{int(number): "changed" for number in ran}, len(ran) + 1: "cancelled"}
     assert "taken in" in found.warnings[-1]
+
+
+def test_a_run_goes_on_when_the_disk_has_room_again(tmp_path: Path) -> None:
+    """What the disk did not take is taken in, and the rest runs: every item once, and none is missing."""
+    numbers = list(range(1, 81))
+    project(tmp_path, playbook(f"{{id: one, loop: {numbers}, shell: 'echo {{{{item}}}} >> {tmp_path}/done'}}"), LOCAL)
+
+    first = limited("run", "site.yaml", cwd=tmp_path)
+    second = runner("resume", "last", cwd=tmp_path)
+
+    assert (first.code, second.code) == (11, 0), second.err
+    assert "taken in" in second.events("warning")[-1]["message"]
+    assert [int(number) for number in (tmp_path / "done").read_text().split()] == numbers
+    assert not (second.folder / "events.jsonl.rescued").exists()
 
 
 def test_where_the_folder_takes_nothing_the_rest_is_kept_elsewhere(tmp_path: Path) -> None:
@@ -115,6 +130,31 @@ def test_output_files_alone_that_can_not_be_written_cost_only_themselves(tmp_pat
     assert done.code == 0
     assert [record["step"] for record in done.events("step.ended", output_lost=True)] == ["full", "next"]
     assert "the output of 2 steps could not be kept" in done.out
+
+
+def test_a_runs_folder_that_may_not_be_written_is_found_first(tmp_path: Path) -> None:
+    """In a folder of mode 0500: path and reason are told, and nothing runs."""
+    # Root may write everywhere, but not without its capabilities.
+    before = ["setpriv", "--bounding-set", "-all"] if os.getuid() == 0 else []
+    if before and not shutil.which("setpriv"):
+        pytest.skip("no setpriv here")
+    project(tmp_path, playbook(f"{{shell: touch {tmp_path}/done}}"), LOCAL)
+    (tmp_path / "runs").mkdir(mode=0o500)
+
+    done = subprocess.run(
+        [*before, *RUNNER, "run", "site.yaml"],
+        cwd=tmp_path,
+        env=environment(RUNNER_RUNS_DIR=str(tmp_path / "runs"), XDG_STATE_HOME=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 11
+    assert f'"{tmp_path}/runs' in done.stderr
+    assert "Permission denied" in done.stderr
+    assert not (tmp_path / "done").exists()
 
 
 def test_a_runs_folder_that_can_not_be_used_is_found_first(tmp_path: Path) -> None:

@@ -110,6 +110,23 @@ def test_what_may_have_begun_is_unknown(ran: Done, tmp_path: Path) -> None:
     assert {event["step"] for event in events if event.get("status") == "unknown" and "step" in event} == {"restart"}
 
 
+def test_what_may_have_begun_is_not_done_twice(tmp_path: Path) -> None:
+    """Told again and gone on with: the host is held until a person says what became of the step, and then ends well."""
+    project(tmp_path, STEPS.replace("FOLDER", str(tmp_path)), HOSTS)
+    path = runner("run", "site.yaml", "--limit", "h1", cwd=tmp_path).folder / "events.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    cut = next(n for n, line in enumerate(lines) if b'"step.intent"' in line and b'"step":"restart"' in line)
+    path.write_bytes(b"".join([*lines[:cut], lines[cut].replace(b"restart", b"reztart")]))
+
+    salvaged = runner("runs", "salvage", "last", "--replace", cwd=tmp_path)
+    held = runner("resume", "last", cwd=tmp_path)
+    settled = runner("resolve", "last", "h1", "restart", "--ok", cwd=tmp_path)
+    over = runner("resume", "last", cwd=tmp_path)
+
+    assert (salvaged.code, held.code, settled.code, over.code) == (0, 6, 0, 0), held.err
+    assert (tmp_path / "h1").read_text().split() == ["upload", "restart"]
+
+
 def test_the_new_file_goes_where_it_is_wanted_and_never_over_another(ran: Done, tmp_path: Path) -> None:
     """The journal itself can't be named."""
     damage(ran, lambda record: record["event"] == "step.intent")
