@@ -4,7 +4,7 @@ One POSIX sh for each host and become user reads our text from its standard inpu
 and answers with a hello; whatever came before it is noise of rc files. Then every step is one line (quoted text may
 make it several) and two kinds of frames come back, each on a line of its own kind, anywhere in the output::
 
-    NONCE h MODE SETSID PRINTF BOOT_ID     hello: on both streams, what the shell can do
+    NONCE h MODE SETSID PRINTF BOOT_ID [RECORD CAN PID]     hello: on both streams, what the shell can do
     NONCE b INDEX GROUP                    begin: on standard output, with the process group, 0 where it is not known
     NONCE e INDEX RC                       end: on both streams, once the step's first process is gone
 
@@ -25,9 +25,10 @@ earlier step writes there after the next step was sent seems to be the next step
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.errors import StepError
+from runner.host_record import Guard, RecordName, keeping_text
 
 INLINE_STDIN = 64 * 1024
 """Bytes of standard input that may ride inside a step's own text: what fits into a pipe nobody reads."""
@@ -35,10 +36,10 @@ INLINE_STDIN = 64 * 1024
 CANNOT_ENTER = 125
 """Exit status of a step whose folder could not be entered; standard error has the shell's words."""
 
-_LONGEST_FRAME = 400  # bytes; a path to setsid is the longest thing in one
+_LONGEST_FRAME = 800  # bytes; the paths to setsid and of the record are the longest things in one
 _FRAME = re.compile(
     rb" (?:e (\d{1,11}) (\d{1,11})|b (\d{1,11}) (\d{1,11})"
-    rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01]) ([\w-]{1,50}))\n"
+    rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01]) ([\w-]{1,50})(?: (-|/[\w/.+-]{1,300}) ([0-3]) (\d{1,10}))?)\n"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
@@ -50,7 +51,8 @@ _rn='@HALF1@''@HALF2@'
 cd || cd /
 _rd=$PWD
 _rl=C
-for _rp in /usr/lib/locale/C.utf8 /usr/lib/locale/C.UTF-8 /lib/ld-musl-*; do [ -e "$_rp" ] && _rl=C.UTF-8; done
+for _rp in /usr/lib/locale/C.utf8 /usr/lib/locale/C.UTF-8; do [ -e "$_rp" ] && _rl=C.UTF-8; done
+[ $_rl = C ] && for _rp in /lib/ld-musl-*; do [ -e "$_rp" ] && _rl=C.UTF-8; done
 [ $_rl = C ] && case $(locale -a) in *C.[uU]*8*) _rl=C.UTF-8;; esac
 LC_ALL=$_rl; export LC_ALL
 _rs=-
@@ -80,8 +82,10 @@ _rb() { cd -P /proc/self; echo "$_rn b $1 ${PWD##*/}"; cd "$_rd" || exit 125; un
 _ru() { echo "$_rn b $1 0"; }
 _rj() { _rp=$!; echo "$_rn b $1 $_rp"; wait $_rp; _re $1 $?; }
 _re() { echo "$_rn e $1 $2"; echo "$_rn e $1 $2" >&3; }
-echo "$_rn h $_rm $_rs $_rf $_rb"; echo "$_rn h $_rm $_rs $_rf $_rb" >&3
 """
+_HELLO = r"""echo "$_rn h $_rm $_rs $_rf $_rb"; echo "$_rn h $_rm $_rs $_rf $_rb" >&3
+"""
+_HELLO_KEEPING = _HELLO.replace("$_rb", "$_rb $_kf $_km $$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +94,19 @@ class Hello:
 
     ``mode`` is how a step gets its process group: ``setsid``, ``jobs``, or ``none`` where it can't. ``setsid`` is the
     program's path. ``printf`` says whether that is built in, so that what it prints is in no argument list.
-    ``boot_id`` is the kernel's, empty where it is not cheaply known.
+    ``boot_id`` is the kernel's, empty where it is not cheaply known. ``record`` is the path of its record, empty where
+    there is none. ``outlives`` says whether output after a loss of the connection harms no command that is guarded,
+    ``counts`` whether it can pass on a number of bytes that is told before; ``pid`` is the shell's process.
     """
 
     mode: str
     setsid: str = ""
     printf: bool = False
     boot_id: str = ""
+    record: str = ""
+    outlives: bool = False
+    counts: bool = False
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,22 +180,30 @@ class Splitter:
 
 def _frame(match: re.Match[bytes]) -> Hello | Begin | End:
     """The record for the rest of a frame's line."""
-    end, rc, begin, group, mode, setsid, printf, boot_id = match.groups()
+    end, rc, begin, group, mode, setsid, printf, boot_id, record, keeps, pid = match.groups()
     if end:
         return End(int(end), int(rc))
     if begin:
         return Begin(int(begin), int(group) or None)
-    return Hello(mode.decode(), _word(setsid), printf == b"1", _word(boot_id))
+    hello = Hello(mode.decode(), _word(setsid), printf == b"1", _word(boot_id))
+    if record is None:
+        return hello
+    can = int(keeps)
+    return replace(hello, record=_word(record), outlives=bool(can & 1), counts=bool(can & 2), pid=int(pid))
 
 
 def _word(word: bytes) -> str:
     return "" if word == b"-" else word.decode()
 
 
-def bootstrap(nonce: str) -> bytes:
-    """What is written first, and alone: it answers with a hello on both streams. ``nonce`` is 32 hex digits."""
+def bootstrap(nonce: str, record: RecordName | None = None, grace: float = 0) -> bytes:
+    """What is written first, and alone: it answers with a hello on both streams. ``nonce`` is 32 hex digits.
+
+    With ``record`` the shell keeps one; ``grace`` is the seconds between TERM and KILL for a group that it ends.
+    """
     half = len(nonce) // 2
-    return _BOOTSTRAP.replace("@HALF1@", nonce[:half]).replace("@HALF2@", nonce[half:]).lstrip().encode()
+    text = _BOOTSTRAP.replace("@HALF1@", nonce[:half]).replace("@HALF2@", nonce[half:]).lstrip()
+    return (text + (keeping_text(record, grace) + _HELLO_KEEPING if record else _HELLO)).encode()
 
 
 def step_text(
@@ -197,27 +215,65 @@ def step_text(
     cwd: str | None = None,
     stdin: bytes = b"",
     piped: bool = False,
+    guard: Guard | None = None,
 ) -> bytes:
     """The text that runs one step.
 
     ``argv`` is run as it is. ``stdin`` is what it reads, at most INLINE_STDIN bytes, which needs a shell that can
     (``can_inline``). ``piped`` gives it the rest of the shell's own standard input instead, and ends the shell with
-    the step: the caller writes nothing more before the begin frame has come, since sh reads ahead. Raises StepError
-    for what no shell can be given.
+    the step: the caller writes nothing more before the begin frame has come, since sh reads ahead. ``guard`` has it
+    noted in the shell's record, where there is one. Raises StepError for what no shell can be given.
     """
+    guard = guard if hello.record else None
+    around = _around(hello.mode, guard, piped=piped)
+    words = guard.words if guard is not None else b""
+    before, opening, closing = (part.replace(b"@GUARD", words).replace(b"@", b"%d" % index) for part in around)
     source = b"" if piped or stdin else b" </dev/null"
     feed = b"".join((b"{ ", _printed(stdin), b"} | ")) if stdin else b""
     body = b"".join((_enter(cwd), _exports(env), b"exec ", _session(hello), quoted_list(argv)))
-    opening, closing = (part.replace(b"@", b"%d" % index) for part in _AROUND[hello.mode])
+    shut = b" 5>&-)" if guard else b")"
+    spare = (
+        (b" 2>&3 3>&- 4<&- 6<&- 7<&- 8<&-" if guard else b" 2>&3 3>&- 4<&- 5>&- 8<&-")
+        if hello.record
+        else b" 2>&3 3>&-"
+    )
     last = b"; exit\n" if piped else b"\n"
-    return b"".join((feed, opening, body, b")", source, b" 2>&3 3>&-", closing, last))
+    return b"".join((before, feed, opening, body, shut, source, spare, closing, last))
 
 
 _AROUND = {
-    "setsid": (b"(_rb @; ", b"; _re @ $?"),
-    "jobs": (b"(", b" & _rj @"),
-    "none": (b"(_ru @; ", b"; _re @ $?"),
+    "setsid": (b"", b"(_rb @; ", b"; _re @ $?"),
+    "jobs": (b"", b"(", b" & _rj @"),
+    "none": (b"", b"(_ru @; ", b"; _re @ $?"),
 }
+_NOTED = {
+    "setsid": (b"_kM @GUARD; ", b"(_ks @; ", b"; _kd @ $?"),
+    "jobs": (b"_kM @GUARD; _ko 0; ", b"(", b" & _kj @"),
+    "none": (b"_kM @GUARD; ", b"(_ki @; ", b"; _kd @ $?"),
+}
+_WATCHED = {mode: (parts[0].replace(b"_kM", b"_kg"), *parts[1:]) for mode, parts in _NOTED.items()}
+_COUNTED = {
+    "setsid": (b"_kb @GUARD; _kL | { read -r _kr; ", b"(_ks @; ", b"; _ke @ $?; }"),
+    "none": (b"_kb @GUARD; _kL | { read -r _kr; ", b"(_ki @; ", b"; _ke @ $?; }"),
+}
+
+
+def _around(mode: str, guard: Guard | None, *, piped: bool) -> tuple[bytes, ...]:
+    if guard is None:
+        return _AROUND[mode]
+    if not piped:
+        return _WATCHED[mode]
+    return _NOTED[mode] if guard.follows is None else _COUNTED[mode]
+
+
+def can_count(hello: Hello) -> bool:
+    """Whether a guarded step of this shell may be told how many bytes it reads; not under job control."""
+    return bool(hello.record) and hello.counts and hello.mode != "jobs"
+
+
+def closing_text(paths: Sequence[str]) -> bytes:
+    """The last text: the shell ends, and takes its record and those other files with it."""
+    return b"_kQ " + quoted_list(paths) + b"\n"
 
 
 def can_inline(hello: Hello, size: int) -> bool:

@@ -185,6 +185,7 @@ class TransportContext:
     password: a declared secret's name gives that secret, other text is itself. ``warn`` takes a sentence for people.
     ``folder`` is a private place on the controller for files of the run. ``connect_timeout`` is the command line's,
     in seconds, or None. ``token`` names this run's records on hosts (128 bits, hex); empty for no records.
+    ``is_resumed`` says that earlier processes of the run may have left some.
     """
 
     find: Callable[[str], Host | None]
@@ -198,6 +199,7 @@ class TransportContext:
     connect_timeout: float | None = None
     grace: float = GRACE
     token: str = ""
+    is_resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

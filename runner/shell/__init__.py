@@ -10,6 +10,7 @@ the same of both.
 
 from runner.shell.capture import Capture
 from runner.shell.pipes import OpenPipe, Pipe, Receiver
+from runner.shell.records import HostRecords, RunRecords
 from runner.shell.session import ShellSession
 
-__all__ = ["Capture", "OpenPipe", "Pipe", "Receiver", "ShellSession"]
+__all__ = ["Capture", "HostRecords", "OpenPipe", "Pipe", "Receiver", "RunRecords", "ShellSession"]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from runner.crashpoints import crash_point
 from runner.errors import ConnectError, LostError
-from runner.framing import Begin, End, Hello, Splitter, bootstrap, step_text
+from runner.framing import Begin, End, Hello, Splitter, bootstrap, closing_text, step_text
+from runner.host_record import Guard, RecordName
 from runner.model.outcome import NOTHING, Captured
 from runner.shell.capture import Capture
 from runner.shell.pipes import NotOpen, Pipe
-from runner.transport import Command, CommandResult
+from runner.transport import GRACE, Command, CommandResult
 
 PREAMBLE_LIMIT = 64 * 1024
 """Bytes kept of what each stream says before the hello."""
@@ -88,12 +89,17 @@ class Step:
 class Channel:
     """A shell on the host: the :class:`~runner.shell.pipes.Receiver` of its ``pipe``.
 
-    It is made first and given its pipe once that is open. ``hello`` is what the shell can do, once it is ``ready``.
-    ``preamble`` is what each stream said before the hello; ``gone`` is why the pipe ended, None while it is open.
+    It is made first and given its pipe once that is open. ``record`` names the record that the shell shall keep, None
+    for none; ``grace`` is the seconds between TERM and KILL for a group that it ends. ``hello`` is what the shell can
+    do, once it is ``ready``. ``preamble`` is what each stream said before the hello; ``gone`` is why the pipe ended,
+    None while it is open. ``open_key`` is of the last command that is noted, while its end has not been heard;
+    ``on_gone`` is called when the pipe has ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, record: RecordName | None = None, grace: float = GRACE) -> None:
         self._nonce = secrets.token_hex(16)
+        self._record = record
+        self._grace = grace
         self._splitters = {stream: Splitter(self._nonce) for stream in STREAMS}
         self._greeted: set[str] = set()
         self._news = asyncio.Event()
@@ -106,6 +112,8 @@ class Channel:
         self.has_greeted = False
         self.gone: str | None = None
         self.step: Step | None = None
+        self.open_key = ""
+        self.on_gone: Callable[[], None] = _nothing
 
     @property
     def ready(self) -> bool:
@@ -115,7 +123,7 @@ class Channel:
     def greet(self) -> None:
         """Write the bootstrap, which the hello answers."""
         self.has_greeted = True
-        self.pipe.write(bootstrap(self._nonce))
+        self.pipe.write(bootstrap(self._nonce, self._record, self._grace))
 
     def opened(self, pipe: Pipe) -> None:
         """Greet at once, where nothing else has to be said first."""
@@ -139,8 +147,7 @@ class Channel:
                 case bytes():
                     self._output(stream, record)
                 case End(index, rc):
-                    if self.step is not None and self.step.index == index:
-                        self.step.end(stream, rc)
+                    self._end(stream, index, rc)
                 case Begin(index, group):
                     self._begin(index, group)
                 case Hello():
@@ -158,6 +165,7 @@ class Channel:
         self.gone = reason
         if self.step is not None:
             self.step.fail(LostError(reason or "the shell on the host ended while the step ran"))
+        self.on_gone()
         self._tell()
 
     def _tell(self) -> None:
@@ -179,17 +187,38 @@ class Channel:
         if "stdout" not in step.ends:
             step.listening.add("stdout")
 
-    def send(self, command: Command, *, stdin: bytes = b"", piped: bool = False) -> Step:
-        """Write a step; raises StepError before anything is written, ConnectError where the shell is gone."""
+    def _end(self, stream: str, index: int, rc: int) -> None:
+        step = self.step
+        if step is not None and step.index == index:
+            step.end(stream, rc)
+            if step.ended:
+                self.open_key = ""
+
+    def send(self, command: Command, *, stdin: bytes = b"", piped: bool = False, follows: int | None = None) -> Step:
+        """Write a step; raises StepError before anything is written, ConnectError where the shell is gone.
+
+        ``piped`` is as ``step_text`` has it, ``follows`` as Guard has it.
+        """
         self._index += 1
         argv = command.argv or ("/bin/sh", "-c", command.script, "sh", *command.args)
-        text = step_text(self._index, argv, self.hello, env=command.env, cwd=command.cwd, stdin=stdin, piped=piped)
+        guard = _guard(command, follows) if self.hello.record else None
+        text = step_text(
+            self._index,
+            argv,
+            self.hello,
+            env=command.env,
+            cwd=command.cwd,
+            stdin=stdin,
+            piped=piped,
+            guard=guard,
+        )
         if self.gone is not None:
             raise ConnectError("closed_midway", self.gone or "the shell on the host has ended", temporary=True)
         # Under job control the main shell writes the begin frame, and a quick child may be there before it.
         early = {"stderr", "stdout"} if self.hello.mode == "jobs" else {"stderr"}
         step = Step(self._index, command, asyncio.get_running_loop().create_future(), early)
         self.step = step
+        self.open_key = guard.key if guard else ""
         command.fate.sent = True
         self.pipe.write(text)
         crash_point("after_send")
@@ -201,9 +230,38 @@ class Channel:
         self.step = None
         return step.result
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the shell waits for the next text."""
+        return self.ready and self.step is None and not self.open_key
+
+    def all_sent(self) -> None:
+        """Say that the bytes that were to follow a step's text are over."""
+        self.pipe.write(self._nonce.encode() + b"\n")
+
+    async def farewell(self, paths: tuple[str, ...], seconds: float) -> bool:
+        """End the shell in order, and have it remove its record and those files; whether that was seen in time."""
+        self.pipe.write(closing_text(paths))
+        self.pipe.write_eof()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.until(lambda: self.gone is not None)
+        except TimeoutError:
+            return False
+        return not self.gone
+
     async def close(self) -> None:
         """Close the pipe; never raises."""
         await self.pipe.close()
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _guard(command: Command, follows: int | None) -> Guard | None:
+    keeping = command.keeping
+    return Guard(keeping.key, keeping.timeout, keeping.on_loss[0], follows) if keeping.key else None
 
 
 def signal_name(rc: int) -> str | None:

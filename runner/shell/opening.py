@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from runner.errors import ConnectError
 from runner.shell.channel import Channel
@@ -18,9 +18,11 @@ _SHOWN = 300  # characters of foreign output in a message
 _HINT = "look at rc files that wait or exit, ForceCommand in sshd_config, and the login shell (nologin)"
 
 
-async def open_login_shell(open_pipe: OpenPipe, seconds: float) -> Channel:
+async def open_login_shell(open_pipe: OpenPipe, seconds: float, make: Callable[[], Channel] = Channel) -> Channel:
     """A shell that has answered. Raises ConnectError where the host runs something else, or nothing."""
-    async with started(open_pipe, SHELL, is_eager=True) as channel:
+    channel = make()
+    channel.is_eager = True
+    async with started(open_pipe, SHELL, channel):
         if not channel.has_greeted:
             channel.greet()
         try:
@@ -34,13 +36,8 @@ async def open_login_shell(open_pipe: OpenPipe, seconds: float) -> Channel:
 
 
 @contextlib.asynccontextmanager
-async def started(open_pipe: OpenPipe, line: str, *, is_eager: bool = False) -> AsyncIterator[Channel]:
-    """A channel whose pipe to a command line is open; it is closed again only when the block fails.
-
-    ``is_eager``: the shell may be greeted before the host has said that it runs it.
-    """
-    channel = Channel()
-    channel.is_eager = is_eager
+async def started(open_pipe: OpenPipe, line: str, channel: Channel) -> AsyncIterator[Channel]:
+    """Give a channel its pipe to a command line; it is closed again only when the block fails."""
     channel.pipe = await open_pipe(line, channel)
     try:
         yield channel

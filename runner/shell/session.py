@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import BinaryIO
 
 from runner.errors import ConnectError, LostError, StepError
 from runner.model.inventory import Become
 from runner.shell.channel import Channel, Step
 from runner.shell.ending import end_group
-from runner.shell.feeding import feed, inline, opened
+from runner.shell.feeding import countable, feed, inline, opened
 from runner.shell.opening import HELLO_TIMEOUT, open_login_shell
 from runner.shell.pipes import OpenPipe
+from runner.shell.recall import recalled
+from runner.shell.records import HostRecords, none_kept
 from runner.shell.sudo import open_sudo_shell
 from runner.transport import GRACE, Command, CommandResult, Recalled
 
@@ -19,6 +22,10 @@ PATIENCE = 5.0
 
 KILL_LIMIT = 20.0
 """Seconds, beside the grace, after which ending a group is given up: the connection hangs."""
+
+
+FAREWELL = 2.0
+"""Seconds that a shell has for ending in order, and removing its record."""
 
 
 async def _nothing() -> None:
@@ -31,7 +38,7 @@ class ShellSession:
     ``open_pipe`` opens a process on the host. ``grace`` is the seconds between TERM and KILL. ``password`` gives the
     sudo password for a Become, or None. ``hello_timeout`` is the seconds that a shell has for its hello.
     ``patience`` is how long, in seconds, a host may take for each word while a step is ended.
-    ``close_connection`` closes what carries the pipes, after them.
+    ``records`` are those of the host. ``close_connection`` closes what carries the pipes, after them.
     """
 
     def __init__(
@@ -42,6 +49,7 @@ class ShellSession:
         password: Callable[[Become], str | None] = lambda _: None,
         hello_timeout: float = HELLO_TIMEOUT,
         patience: float = PATIENCE,
+        records: HostRecords | None = None,
         close_connection: Callable[[], Awaitable[None]] = _nothing,
     ) -> None:
         self._open_pipe = open_pipe
@@ -49,6 +57,7 @@ class ShellSession:
         self._password = password
         self._hello_timeout = hello_timeout
         self._patience = patience
+        self._records = records or none_kept()
         self._close_connection = close_connection
         self._channels: dict[str | None, Channel] = {}
         self._given_up: list[Channel] = []
@@ -91,9 +100,9 @@ class ShellSession:
             return await self._run_on(channel, command, stdin)
 
     async def recall(self, key: str, become: Become | None) -> Recalled:
-        """Read the host's record of a command: there is none that can be believed."""
-        del key, become
-        return Recalled("none")
+        """Read the host's record of a command. Raises ConnectError, LostError, or StepError."""
+        await self.prepare(become)  # so that its own record is known, and left alone
+        return await recalled(self.run, self._records, key, become)
 
     async def end(self, group: int, become: Become | None) -> str:
         """End a process group of an earlier session; of one that had ended by then only its record knows how."""
@@ -111,16 +120,30 @@ class ShellSession:
             password=self._password,
             hello_timeout=self._hello_timeout,
             patience=self._patience,
+            records=self._records,
         )
 
     async def close(self) -> None:
         """Close all shells and what carries them; never raises."""
         self._closed = True
         async with asyncio.TaskGroup() as group:
+            for user, channel in self._channels.items():
+                if channel.is_idle and channel.hello.record:
+                    group.create_task(self._farewell(user, channel))
+        async with asyncio.TaskGroup() as group:
             # All at once: a connection that closes takes its channels along, without a round trip for each.
             for channel in (*self._channels.values(), *self._given_up):
                 group.create_task(channel.close())
             group.create_task(self._closed_connection())
+
+    async def _farewell(self, user: str | None, channel: Channel) -> None:
+        """Have a shell end and remove its record, and what earlier ones of its user have left."""
+        records, own = self._records, channel.hello.record
+        channel.on_gone = _nobody
+        records.spent(own, user)
+        others = records.take(user)
+        if not await channel.farewell(records.files(others), FAREWELL):
+            records.removable[user].update({own, *others})
 
     async def _closed_connection(self) -> None:
         await self._close_connection()
@@ -132,15 +155,31 @@ class ShellSession:
             channel = self._channels[key] = await self._open(become)
         return channel
 
-    async def _open(self, become: Become | None) -> Channel:
-        """Open a shell. A user that was refused once is not tried again: wrong passwords lock accounts."""
+    async def _open(self, become: Become | None, *, noted: bool = True) -> Channel:
+        """Open a shell, which keeps a record if it is ``noted``."""
+        user = become.user if become else None
+        name = self._records.fresh(user) if noted else None
+        try:
+            channel = await self._opened(become, lambda: Channel(name, self._grace))
+        except BaseException:
+            self._records.opened(name, user, None)
+            raise
+        self._records.opened(name, user, channel.hello)
+        channel.on_gone = partial(self._lost, channel, user)
+        return channel
+
+    def _lost(self, channel: Channel, user: str | None) -> None:
+        self._records.lost(channel.hello.record, user, channel.open_key)
+
+    async def _opened(self, become: Become | None, make: Callable[[], Channel]) -> Channel:
+        """A user that was refused once is not tried again: wrong passwords lock accounts."""
         if become is None:
-            return await open_login_shell(self._open_pipe, self._hello_timeout)
+            return await open_login_shell(self._open_pipe, self._hello_timeout, make)
         if become.user in self._refused:
             raise self._refused[become.user]
         try:
             password = self._password(become)
-            return await open_sudo_shell(self._open_pipe, become.user, password, self._hello_timeout)
+            return await open_sudo_shell(self._open_pipe, become.user, password, self._hello_timeout, make)
         except StepError as error:
             self._refused[become.user] = error
             raise
@@ -160,13 +199,15 @@ class ShellSession:
         with opened(command.stdin) as source:
             channel = await self._open(command.become)
             try:
-                return await self._fed(channel, channel.send(command, piped=True), source)
+                size = countable(source, channel) if command.keeping.key else None
+                step = channel.send(command, piped=True, follows=size)
+                return await self._fed(channel, step, source, size)
             finally:
                 await channel.close()
 
-    async def _fed(self, channel: Channel, step: Step, source: BinaryIO) -> CommandResult:
+    async def _fed(self, channel: Channel, step: Step, source: BinaryIO, size: int | None) -> CommandResult:
         try:
-            await feed(channel, step, source)
+            await feed(channel, step, source, size)
             return await channel.result(step)
         except LostError:
             raise
@@ -215,7 +256,7 @@ class ShellSession:
     async def _kill(self, become: Become | None, group: int) -> str:
         """End a group through a second shell of the same user."""
         async with asyncio.timeout(self._grace + KILL_LIMIT):
-            control = await self._open(become)
+            control = await self._open(become, noted=False)
             try:
                 return await end_group(control, group, self._grace, self._patience)
             finally:
@@ -229,6 +270,10 @@ class ShellSession:
         for key, known in tuple(self._channels.items()):
             if known is channel:
                 del self._channels[key]
+
+
+def _nobody() -> None:
+    """Nobody needs to know that a shell has ended that was asked to."""
 
 
 def _is_over(step: Step) -> bool:

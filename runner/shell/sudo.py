@@ -9,6 +9,7 @@ login. Why no terminal: it would merge the two streams and alter the output.
 import asyncio
 import re
 import secrets
+from collections.abc import Callable
 
 from runner.errors import StepError
 from runner.shell.channel import Channel
@@ -56,7 +57,9 @@ class _FinalError(StepError):
     """A refusal that no password mends."""
 
 
-async def open_sudo_shell(open_pipe: OpenPipe, user: str, password: str | None, seconds: float) -> Channel:
+async def open_sudo_shell(
+    open_pipe: OpenPipe, user: str, password: str | None, seconds: float, make: Callable[[], Channel] = Channel
+) -> Channel:
     """A shell of that user, which has answered within ``seconds``.
 
     Raises StepError where sudo refuses, ConnectError where the connection is lost; nothing ran then.
@@ -67,14 +70,14 @@ async def open_sudo_shell(open_pipe: OpenPipe, user: str, password: str | None, 
         raise StepError("a sudo password cannot hold a line end")
     try:
         async with asyncio.timeout(seconds):
-            return await _open(open_pipe, user, password)
+            return await _open(open_pipe, user, password, make)
     except TimeoutError:
         raise StepError(f"sudo gave no shell within {seconds:g} s") from None
 
 
-async def _open(open_pipe: OpenPipe, user: str, password: str | None) -> Channel:
+async def _open(open_pipe: OpenPipe, user: str, password: str | None, make: Callable[[], Channel]) -> Channel:
     try:
-        async with started(open_pipe, f"{_SUDO} -n -u {user} -- /bin/sh") as channel:
+        async with started(open_pipe, f"{_SUDO} -n -u {user} -- /bin/sh", make()) as channel:
             return await _answered(channel, user)
     except _FinalError:
         raise
@@ -83,7 +86,7 @@ async def _open(open_pipe: OpenPipe, user: str, password: str | None) -> Channel
             raise
     prompt, mark = f"runner-{secrets.token_hex(8)}:", f"runner-{secrets.token_hex(8)}"
     line = f"{_SUDO} -S -k -p {prompt} -u {user} -- /bin/sh -c 'echo {mark}; exec /bin/sh'"
-    async with started(open_pipe, line) as channel:
+    async with started(open_pipe, line, make()) as channel:
         await _let_in(channel, user, prompt.encode(), mark.encode() + b"\n", password)
         return await _answered(channel, user)
 

@@ -12,7 +12,7 @@ from typing import cast
 
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
-from runner.shell import Pipe, Receiver, ShellSession
+from runner.shell import Pipe, Receiver, RunRecords, ShellSession
 from runner.transport import Transport, TransportContext, TransportKind
 from runner.transports.few_files import when_there_are
 from runner.transports.options import LOCAL_SCHEMA
@@ -121,13 +121,16 @@ class _Local:
 
     def __init__(self, context: TransportContext) -> None:
         self._context = context
+        self.records = RunRecords(context.token, context.warn, is_resumed=context.is_resumed)
 
     async def prepare(self, hosts: Iterable[Host]) -> None:
         """There is nothing to ask."""
 
-    async def connect(self, host: Host) -> ShellSession:  # noqa: ARG002 - every host is this machine
-        """A session on this machine."""
-        return ShellSession(open_pipe, grace=self._context.grace, password=passwords(self._context.secret))
+    async def connect(self, host: Host) -> ShellSession:
+        """A session on this machine, as every host is."""
+        context = self._context
+        records = self.records.of(host.name)
+        return ShellSession(open_pipe, grace=context.grace, password=passwords(context.secret), records=records)
 
 
 def passwords(secret: Callable[[str], str]) -> Callable[[Become], str | None]:
@@ -137,7 +140,9 @@ def passwords(secret: Callable[[str], str]) -> Callable[[Become], str | None]:
 
 @contextlib.asynccontextmanager
 async def _start(context: TransportContext) -> AsyncIterator[Transport]:
-    yield _Local(context)
+    local = _Local(context)
+    yield local
+    local.records.tell_leftovers()
 
 
 TRANSPORT = TransportKind("local", LOCAL_SCHEMA, _start)

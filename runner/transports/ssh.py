@@ -8,16 +8,17 @@ import asyncio
 import contextlib
 import logging
 import warnings
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakSet
 
 import asyncssh
 
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
-from runner.shell import ShellSession
+from runner.shell import HostRecords, RunRecords, ShellSession
 from runner.transport import Session, Transport, TransportContext, TransportKind
 from runner.transports import ssh_options
 from runner.transports.options import SSH_SCHEMA
@@ -64,6 +65,8 @@ class SshTransport:
         self._prepared: dict[Settings, asyncssh.SSHClientConnectionOptions] = {}
         self._gateways: Once[tuple[str, ...], Connection] = Once()
         self._open: WeakSet[Connection] = WeakSet()
+        self._records = RunRecords(context.token, context.warn, is_resumed=context.is_resumed)
+        self._farewells: set[asyncio.Task[None]] = set()
 
     async def prepare(self, hosts: Iterable[Host]) -> None:
         """Load the keys that these hosts are reached with, asking for passphrases: each set of them once."""
@@ -78,7 +81,13 @@ class SshTransport:
 
     async def connect(self, host: Host) -> Session:
         """Open a session. Raises ConnectError."""
-        return SshSession(await self.open(host), self._context)
+        connection = await self.open(host)
+        return SshSession(connection, self._context, self._records.of(host.name), self._in_background)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._farewells.add(task)
+        task.add_done_callback(self._farewells.discard)
 
     async def open(self, host: Host) -> Connection:
         """Open a connection, as often as ``connect_attempts`` allows where another try can help."""
@@ -195,6 +204,8 @@ class SshTransport:
 
     async def close(self) -> None:
         """Close what is open yet, then what is shared: gateways, the far ones first, and the agent's connection."""
+        await asyncio.gather(*self._farewells)
+        self._records.tell_leftovers()
         self._gateways.cancel()
         gateways = self._gateways.values()
         await asyncio.gather(*(one.close() for one in self._open if one not in gateways))
@@ -204,19 +215,42 @@ class SshTransport:
 
 
 class SshSession(ShellSession):
-    """Shells over one connection, which is closed with them."""
+    """Shells over one connection, which is closed with them.
 
-    def __init__(self, connection: Connection, context: TransportContext) -> None:
+    That takes a round trip, and a moment of the host's, and nobody has to wait for it: ``in_background`` takes the work
+    and has it done before the transport is.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        context: TransportContext,
+        records: HostRecords,
+        in_background: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
         def password(become: Become) -> str | None:
             return context.secret(str(become.password)) if become.password else None
 
-        super().__init__(connection.open, grace=context.grace, password=password, close_connection=connection.close)
+        super().__init__(
+            connection.open,
+            grace=context.grace,
+            password=password,
+            records=records,
+            close_connection=connection.close,
+        )
         self._connection = connection
+        self._in_background = in_background
 
     @property
     def closed(self) -> bool:
         """Whether the connection, or one of its shells, is gone."""
         return self._connection.closed or super().closed
+
+    async def close(self) -> None:
+        """Take no more commands, and close all in the background; never raises."""
+        if not self._closed:
+            self._closed = True
+            self._in_background(super().close())
 
 
 def gateway(name: str, host: Host, context: TransportContext, seen: tuple[str, ...]) -> Host:

@@ -1,0 +1,54 @@
+"""Asking a host for its record of a command whose end was not heard: one command, two where output was kept."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+from runner.host_record import TAIL, tag_of
+from runner.model.inventory import Become
+from runner.model.outcome import Captured
+from runner.shell.channel import signal_name
+from runner.shell.recalling import INCOMPLETE, LOOK, TAILS, Note, judged, parsed
+from runner.shell.records import HostRecords
+from runner.transport import Command, CommandResult, Recalled
+
+Run = Callable[[Command], Awaitable[CommandResult]]
+
+_LIMIT = 1024 * 1024  # bytes of all records of a host together
+
+
+async def recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
+    """What the records of the become user say of a command; ``run`` runs commands on the host."""
+    if not records.prefix:
+        return Recalled("none", reason="no records are kept")
+    async with records.turn:
+        return await _recalled(run, records, key, become)
+
+
+async def _recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
+    user = become.user if become else None
+    args = (records.prefix, tag_of(records.prefix), *(str(word) for one in records.live.items() for word in one))
+    looked = await run(Command(script=LOOK, args=args, become=become, limit=_LIMIT))
+    if looked.rc != 0 or looked.stdout.truncated:
+        return Recalled("none", reason="the records on the host cannot be read")
+    boot, notes = parsed(looked.stdout.text)
+    found, note = judged(key, boot, notes)
+    if found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}:
+        return INCOMPLETE
+    if found.state == "done" and note is not None and found.result is not None:
+        kept = note if note.outlived(key) else None
+        found = dataclasses.replace(found, result=await _with_output(run, kept, found.result, become))
+    records.seen({one.path: one.files for one in notes})
+    if found.state != "running":
+        records.settled(key, user, note.path if note and note.last == key else "")
+    return found
+
+
+async def _with_output(run: Run, note: Note | None, result: CommandResult, become: Become | None) -> CommandResult:
+    """The end of both streams, as far as it was kept; what came before the loss may be missing, so it is truncated."""
+    out = err = b""
+    if note is not None:
+        tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
+        out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
+    return CommandResult(
+        result.rc, signal_name(result.rc), *(Captured(b"", kept, len(kept) + 1) for kept in (out, err))
+    )

@@ -1,0 +1,149 @@
+"""The records of one run on its hosts, as this process knows them: which are of shells in use, which may go.
+
+Bookkeeping. A record is needed until the end of the last command in it has been heard, or read there. What may go
+is removed by the next shell of the same host and user that ends in order.
+"""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from runner.framing import Hello
+from runner.host_record import RecordName, prefix_of
+
+User = str | None
+"""A become user; None is the login user."""
+
+
+@dataclass(slots=True)
+class HostRecords:
+    """The records of one host. ``prefix`` is empty where none are kept.
+
+    ``is_resumed`` says that earlier processes of the run may have left some. ``live`` are the paths of shells in use,
+    with their processes. ``open`` are those of shells that are lost, with the key of the command whose end was not
+    heard; ``removable`` those that nobody needs. ``companions`` are the files that belong to one. ``first`` is the one
+    of each user that is no file while all is well, and ``unsettled`` are the users of whom it may be needed yet.
+    ``turn`` is held while they are read: two readers would get in each other's way.
+    """
+
+    host: str
+    prefix: str
+    warn: Callable[[str], None]
+    is_resumed: bool = False
+    live: dict[str, int] = field(default_factory=dict)
+    open: dict[str, tuple[User, str]] = field(default_factory=dict)
+    removable: dict[User, set[str]] = field(default_factory=lambda: defaultdict(set))
+    companions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    first: dict[User, str] = field(default_factory=dict)
+    unsettled: set[User] = field(default_factory=set)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def fresh(self, user: User) -> RecordName | None:
+        """A name for the record of a new shell, or None where none is kept."""
+        if not self.prefix:
+            return None
+        is_first = user not in self.first and not self.is_resumed
+        is_sole = not self.is_resumed and user not in self.unsettled
+        if is_first:
+            self.first[user] = ""
+            self.unsettled.add(user)
+        return RecordName(self.prefix, secrets.token_hex(8), secrets.token_hex(8), not is_first, is_sole)
+
+    def opened(self, name: RecordName | None, user: User, hello: Hello | None) -> None:
+        """A shell has said hello, or none came, and so nothing was ever sent to it."""
+        is_first = name is not None and not name.is_durable
+        if hello is not None and hello.record:
+            self.live[hello.record] = hello.pid
+            self.first.update({user: hello.record} if is_first else {})
+            return
+        if is_first:
+            self.unsettled.discard(user)
+        if name is not None and hello is not None:
+            words = "no record of commands can be kept there (tried $TMPDIR, /tmp, /var/tmp and the home folder)"
+            self.warn(f'host "{self.host}": {words}: the end of a step is unknown where the connection is lost')
+
+    def lost(self, path: str, user: User, key: str) -> None:
+        """A shell is gone unasked; ``key`` is of a command that it had under way, or empty."""
+        self.live.pop(path, None)
+        if key:
+            self.open[path] = user, key
+        elif path:
+            self.spent(path, user)
+            self.removable[user].add(path)
+
+    def spent(self, path: str, user: User) -> None:
+        """Nobody will ask what stands in this one."""
+        self.live.pop(path, None)
+        if self.first.get(user) == path:
+            self.unsettled.discard(user)
+
+    def expected(self, key: str, user: User) -> set[str]:
+        """The records where a command of this process must be found, if it was started."""
+        return {path for path, known in self.open.items() if known == (user, key)}
+
+    def seen(self, companions: Mapping[str, tuple[str, ...]]) -> None:
+        """What was found beside records."""
+        self.companions.update(companions)
+
+    def settled(self, key: str, user: User, path: str) -> None:
+        """The end of a command is known; ``path`` is of the record that has it last, if one has."""
+        for known in {*self.expected(key, user), *([path] if path else [])}:
+            self.open.pop(known, None)
+            self.spent(known, user)
+            self.removable[user].add(known)
+
+    def take(self, user: User) -> set[str]:
+        """The records that the next shell of that user may remove: they are its business now."""
+        return self.removable.pop(user, set())
+
+    def files(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those records, and what belongs to them."""
+        return tuple(sorted(name for path in paths for name in self.companions.get(path, (path,))))
+
+    @property
+    def leftovers(self) -> list[str]:
+        """Paths that nobody needs and nobody could remove."""
+        return sorted(path for paths in self.removable.values() for path in paths)
+
+
+class RunRecords:
+    """The records of a run, host by host. ``token`` names the run; empty where no records are kept.
+
+    ``is_resumed`` says that earlier processes of the run may have left some.
+    """
+
+    def __init__(self, token: str, warn: Callable[[str], None], *, is_resumed: bool = False) -> None:
+        self._token = token
+        self._is_resumed = is_resumed
+        self._warn = warn
+        self._hosts: dict[str, HostRecords] = {}
+        self._warned = False
+
+    def of(self, host: str) -> HostRecords:
+        """Those of one host."""
+        found = self._hosts.get(host)
+        if found is None:
+            prefix = prefix_of(self._token, host) if self._token else ""
+            found = self._hosts[host] = HostRecords(host, prefix, self._warn_once, self._is_resumed)
+        return found
+
+    def tell_leftovers(self) -> None:
+        """Warn of what is left on hosts that could not be reached again."""
+        left = {name: records.leftovers for name, records in self._hosts.items() if records.leftovers}
+        if left:
+            name, paths = next(iter(left.items()))
+            others = f" and on {len(left) - 1} more hosts" if len(left) > 1 else ""
+            self._warn(f'records of this run are left on host "{name}"{others}; they may be removed: {" ".join(paths)}')
+
+    def _warn_once(self, text: str) -> None:
+        """One host speaks for all that are like it."""
+        if not self._warned:
+            self._warned = True
+            self._warn(f"{text} (so it may be on other hosts)")
+
+
+def none_kept() -> HostRecords:
+    """For a session without records."""
+    return HostRecords("", "", lambda _: None)
