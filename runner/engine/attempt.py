@@ -207,7 +207,7 @@ def _target(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> St
         step=step,
         scope=names,
         session=None,
-        become=_become(turn, step, names, place),
+        become=become_of(turn, step, names, place),
         environment={name: _text(render(value, names)) for name, value in env.items()},
         cwd=None if cwd is None else str(render(cwd, names)),
         stdin=stdin,
@@ -227,7 +227,7 @@ def _bytes(text: str) -> bytes:
         raise StepError("stdin cannot hold a lone surrogate: it is no UTF-8") from None
 
 
-def _become(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> Become | None:
+def become_of(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> Become | None:
     """The nearest of step, play and host; on the controller, where others delegate to it, the step's own alone."""
     is_guest = place is not turn.host and place.name == CONTROLLER
     for wanted in (step.become,) if is_guest else (step.become, turn.play.become, place.become):

@@ -13,6 +13,7 @@ from runner.engine.late import on_first, once_in
 from runner.engine.local import each_host
 from runner.engine.places import Places, Ticket
 from runner.engine.stop import Stop
+from runner.engine.waiting_out import waited_out
 from runner.engine.walk import Walk
 from runner.model.events import RollbackEnded, RollbackStarted
 from runner.model.outcome import HostStatus
@@ -81,6 +82,7 @@ class _Back:
         host.is_lost = False  # it may be there again
         host.go_back()
         host.start("rollback")
+        await waited_out(host.turn, self._play.past.hosts.get(host.name), self._stop)
         walk = Walk(host, host.turn.under(self._stop), anew=not self._is_going_on(host))
         trouble = await walk.through(each_host(self._play.play.rollback))
         after = await Walk(host, host.turn).always(each_host(self._play.play.always))

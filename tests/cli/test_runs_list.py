@@ -112,7 +112,7 @@ def test_the_process_of_a_run_that_is_gone_on_with_is_the_one_of_now(tmp_path: P
 
 
 def test_only_the_ends_of_a_journal_are_looked_at(tmp_path: Path) -> None:
-    """So a thousand long runs are listed at once; a terabyte between them is not."""
+    """So a thousand long runs are listed at once; a terabyte between them is not read."""
     project(tmp_path, playbook("'true'"), LOCAL)
     done = runner("run", "site.yaml", cwd=tmp_path)
     journal = done.folder / "events.jsonl"

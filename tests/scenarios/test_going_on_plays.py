@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from scenario import Ran, scenario
+from scenario import Ran, scenario, stopping
 from scenarios.test_going_on import died, on, sent
 
 from runner.engine.run import roll_back_plan
+from runner.engine.stop import Level
 from runner.errors import ConnectError
 from runner.model.decision import Answer as Said
 from runner.model.decision import Question
@@ -20,6 +21,7 @@ from runner.model.events import (
     RollbackStarted,
     StepEnded,
     StepIntent,
+    Warned,
     WaveEnded,
     WaveStarted,
 )
@@ -123,6 +125,44 @@ def test_a_person_may_ask_for_the_way_back(tmp_path: Path) -> None:
     )
     assert [host for host, text in sent(again) if text == "undo"] == ["web03", "web02", "web01"]
     assert again.summary.counts == {"rolled_back": 3}
+
+
+def test_what_still_runs_is_waited_for_before_it_is_taken_back(tmp_path: Path) -> None:
+    """A step that outlived its runner would else change its host behind the back of its own rollback."""
+    first = scenario(BACK, tmp_path)
+    looks = iter([Recalled("running", group=7)] * 3 + [Recalled("done", CommandResult(0))])
+    fake = Fake(recall=lambda _, __: next(looks))
+    again = scenario(
+        BACK,
+        tmp_path,
+        fake=fake,
+        before=died(first, on(StepIntent, step="a")),
+        work=lambda run: roll_back_plan(run, "ada asked for it"),
+    )
+
+    assert [(said.host, said.message) for said in again.all(Warned)] == [
+        ("web01", 'step "a" still runs on the host (process group 7); waiting for it before it is taken back')
+    ]
+    (begun,) = again.all(StepIntent, step="undo")
+    assert again.at(begun) - again.at(again.all(RollbackStarted)[0]) == 3
+    assert again.summary.counts == {"rolled_back": 1, "not_run": 2}
+
+
+def test_a_kill_ends_what_is_waited_for_on_the_way_back(tmp_path: Path) -> None:
+    """Its process group is ended on the host."""
+    first = scenario(BACK, tmp_path)
+    fake = Fake(recall=lambda _, __: Recalled("running", group=7))
+    again = scenario(
+        BACK,
+        tmp_path,
+        fake=fake,
+        before=died(first, on(StepIntent, step="a")),
+        work=lambda run: roll_back_plan(run, "ada asked for it"),
+        during=stopping((30.0, Level.KILL)),
+    )
+
+    assert fake.ended == [("web01", 7)]
+    assert again.seconds < 120
 
 
 def drained(ran: Ran) -> list[str]:
