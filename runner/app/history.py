@@ -62,7 +62,7 @@ def _entry(run: RunFolder, ends: Ends) -> RunEntry:
         pid=latest_start(run.path / NAME).get("pid") if is_at_work else None,
         hosts=summary.get("counts", {}),
         of_hosts=ends.ready.get("hosts"),
-        go_on=(finding.command("resume", run),) if status == "died" else (),
+        go_on=(finding.command("resume", run),) if status == "died" else tuple(summary.get("go_on", ())),
     )
 
 

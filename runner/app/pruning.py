@@ -15,9 +15,6 @@ from runner.errors import JournalError
 from runner.model.history import RunEntry
 from runner.run_folder import RunFolder
 
-OVER = frozenset({"ok", "rolled_back"})
-"""Statuses of runs with which nothing is left to be done."""
-
 HALF = ".removed"
 """The end of a folder's name while it is removed: what a crash leaves of it is no run, and goes the next time."""
 
@@ -54,7 +51,7 @@ def _pruned(run: RunFolder, *, unfinished: bool, dry_run: bool) -> Pruned:
             return Pruned(entry, kept="it is at work")
         if entry.status == "damaged" and not unfinished:
             return Pruned(entry, kept="its journal may yet be salvaged")
-        if entry.status not in OVER and not unfinished:
+        if entry.is_left and not unfinished:
             return Pruned(entry, kept="it can be gone on with")
         if not dry_run:
             _remove(run)

@@ -5,13 +5,16 @@ from typing import Any
 
 import msgspec
 
+OVER = frozenset({"ok", "rolled_back"})
+"""Statuses with which, by themselves, nothing is left to be done."""
+
 
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a list. ``started`` is RFC 3339 in UTC, ``duration`` in seconds, up to now where it is at work.
 
     ``status`` is that of ``run.ended``, or ``running`` (``pid`` is then its process); ``died`` where it ended without
     saying so; ``damaged`` where its journal can't be used: ``problem`` says why. ``hosts`` are how many have which
-    status, ``of_hosts`` how many it is for. ``go_on`` is what to type next, for one that died.
+    status, ``of_hosts`` how many it is for. ``go_on`` is what to type next.
     """
 
     run: str
@@ -29,6 +32,11 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     of_hosts: int | None = None
     problem: str = ""
     go_on: tuple[str, ...] = ()
+
+    @property
+    def is_left(self) -> bool:
+        """Whether something of it is left to be done, as far as it says."""
+        return self.status not in OVER or any(line.startswith("runner resume ") for line in self.go_on)
 
 
 STATUSES = (

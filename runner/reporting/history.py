@@ -63,7 +63,7 @@ def _hosts(counts: Mapping[str, int]) -> str:
 def _beneath(entry: RunEntry) -> Iterator[str]:
     if entry.problem:
         yield f"its journal can't be used: {entry.problem}"
-    yield from (f"go on with: {command}" for command in entry.go_on)
+    yield from (f"go on with: {command}" for command in entry.go_on if entry.status == "died")
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

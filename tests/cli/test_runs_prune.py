@@ -113,3 +113,15 @@ def test_it_has_to_be_said_what_may_go(tmp_path: Path) -> None:
     assert runner("runs", "prune", cwd=tmp_path).code == 2
     assert runner("runs", "prune", "--older-than", "soon", cwd=tmp_path).code == 2
     assert len(names(runs)) == 1
+
+
+def test_a_run_that_was_rolled_back_goes_too(tmp_path: Path) -> None:
+    """Nothing is left of it to be gone on with."""
+    project(tmp_path, PLAYBOOK.format("'false'") + "rollback: [{command: 'true'}]\n", LOCAL)
+    runner("run", "site.yaml", cwd=tmp_path)
+    back = runner("rollback", "last", cwd=tmp_path)
+
+    done = runner("runs", "prune", "--keep", "0", cwd=tmp_path)
+
+    assert back.code == 8
+    assert done.out.splitlines()[-1] == "1 run removed"
