@@ -4,7 +4,7 @@ One POSIX sh for each host and become user reads our text from its standard inpu
 and answers with a hello; whatever came before it is noise of rc files. Then every step is one line (quoted text may
 make it several) and two kinds of frames come back, each on a line of its own kind, anywhere in the output::
 
-    NONCE h MODE SETSID PRINTF BOOT_ID [RECORD CAN PID]     hello: on both streams, what the shell can do
+    NONCE h MODE SETSID PRINTF [RECORD CAN PID]  hello: on both streams, what the shell can do
     NONCE b INDEX GROUP                    begin: on standard output, with the process group, 0 where it is not known
     NONCE e INDEX RC                       end: on both streams, once the step's first process is gone
 
@@ -39,14 +39,14 @@ CANNOT_ENTER = 125
 _LONGEST_FRAME = 800  # bytes; the paths to setsid and of the record are the longest things in one
 _FRAME = re.compile(
     rb" (?:e (\d{1,11}) (\d{1,11})|b (\d{1,11}) (\d{1,11})"
-    rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01]) ([\w-]{1,50})(?: (-|/[\w/.+-]{1,300}) ([0-3]) (\d{1,10}))?)\n"
+    rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01])(?: (-|/[\w/.+-]{1,300}) ([0-3]) (\d{1,10}))?)\n"
 )
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
 
 _BOOTSTRAP = r"""
 exec 3>&2 2>/dev/null
-unset CDPATH OLDPWD _rn _rd _rs _rm _rp _rf _rl _rb
+unset CDPATH OLDPWD _rn _rd _rs _rm _rp _rf _rl
 _rn='@HALF1@''@HALF2@'
 cd || cd /
 _rd=$PWD
@@ -75,17 +75,14 @@ if [ $_rm = none ]; then
   if kill -s 0 -- -$_rp || kill -0 -$_rp; then _rm=jobs; else set +m; fi
   kill -9 $_rp; wait $_rp
 fi
-_rb=-
-read -r _rb </proc/sys/kernel/random/boot_id
-case $_rb in ''|*[!0-9a-f-]*) _rb=-;; esac
 _rb() { cd -P /proc/self; echo "$_rn b $1 ${PWD##*/}"; cd "$_rd" || exit 125; unset OLDPWD; }
 _ru() { echo "$_rn b $1 0"; }
 _rj() { _rp=$!; echo "$_rn b $1 $_rp"; wait $_rp; _re $1 $?; }
 _re() { echo "$_rn e $1 $2"; echo "$_rn e $1 $2" >&3; }
 """
-_HELLO = r"""echo "$_rn h $_rm $_rs $_rf $_rb"; echo "$_rn h $_rm $_rs $_rf $_rb" >&3
+_HELLO = r"""echo "$_rn h $_rm $_rs $_rf"; echo "$_rn h $_rm $_rs $_rf" >&3
 """
-_HELLO_KEEPING = _HELLO.replace("$_rb", "$_rb $_kf $_km $$")
+_HELLO_KEEPING = _HELLO.replace("$_rf", "$_rf $_kf $_km $$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +91,14 @@ class Hello:
 
     ``mode`` is how a step gets its process group: ``setsid``, ``jobs``, or ``none`` where it can't. ``setsid`` is the
     program's path. ``printf`` says whether that is built in, so that what it prints is in no argument list.
-    ``boot_id`` is the kernel's, empty where it is not cheaply known. ``record`` is the path of its record, empty where
-    there is none. ``outlives`` says whether output after a loss of the connection harms no command that is guarded,
-    ``counts`` whether it can pass on a number of bytes that is told before; ``pid`` is the shell's process.
+    ``record`` is the path of its record, empty where there is none, or none was wanted. ``outlives`` says whether a
+    guarded command may go on writing when the connection is lost, ``counts`` whether the shell can pass on a number of
+    bytes that is told before; ``pid`` is its process.
     """
 
     mode: str
     setsid: str = ""
     printf: bool = False
-    boot_id: str = ""
     record: str = ""
     outlives: bool = False
     counts: bool = False
@@ -180,12 +176,12 @@ class Splitter:
 
 def _frame(match: re.Match[bytes]) -> Hello | Begin | End:
     """The record for the rest of a frame's line."""
-    end, rc, begin, group, mode, setsid, printf, boot_id, record, keeps, pid = match.groups()
+    end, rc, begin, group, mode, setsid, printf, record, keeps, pid = match.groups()
     if end:
         return End(int(end), int(rc))
     if begin:
         return Begin(int(begin), int(group) or None)
-    hello = Hello(mode.decode(), _word(setsid), printf == b"1", _word(boot_id))
+    hello = Hello(mode.decode(), _word(setsid), printf == b"1")
     if record is None:
         return hello
     can = int(keeps)

@@ -2,7 +2,8 @@ r"""The record that a persistent sh keeps on its host of the commands it runs: n
 
 A command that is to be found again, by its key, is noted there in lines of fixed fields::
 
-    r1 SHELL BOOT_ID SUFFIX SOLE PATH       first: the shell's process, a word that nobody else can know, its file
+    b BOOT_ID                               first in a file: the kernel's, so that what stood before a reboot is known
+    r1 SHELL SUFFIX SOLE PATH               then: the shell's process, a word that nobody else can know, its file
     s KEY GROUP TIMEOUT POLICY              started as that process group (0: not known)
     n KEY                                   not started after all: somebody said before that it never will be
     e KEY RC                                ended with that status
@@ -158,22 +159,26 @@ E
     [ -p /proc/self/fd/8 ] && read -r _ka <&8 && command exec 5>/proc/self/fd/8 && echo "$_kH" >&5 && return
     _kd=1
   fi
+  read -r _ka </proc/sys/kernel/random/boot_id
+  _kH="b $_ka
+$_kH"
   (umask 077; set -C; echo "$_kH" >"$_kf") && command exec 5>>"$_kf" && return
   [ -O "$_kf" ] && rm -f -- "$_kf"
   return 1
 }
-[ $_rb = - ] || for _ka in "$TMPDIR" /tmp /var/tmp "$_rd"; do
+[ ! -r /proc/sys/kernel/random/boot_id ] || for _ka in "$TMPDIR" /tmp /var/tmp "$_rd"; do
   case $_ka in *[!A-Za-z0-9/._+-]*) continue;; /*) ;; *) continue;; esac
   { [ -O "$_ka" ] || [ -k "$_ka" ]; } && [ -w "$_ka" ] || continue
   _kf=$_ka/$_kn-@OWN@
-  _kH="r1 $$ $_rb $_kq @SOLE@ $_kf"
+  _kH="r1 $$ $_kq @SOLE@ $_kf"
   _ko && break
   _kf=-
 done
 _kx=$_kf-$_kq.x
 exec 4<&0
-if [ "$_kf" = - ]; then _kv; else echo runner-@TAG@ >/proc/self/comm; fi
-_kX() { umask 077; set -C; exec 5>&-; cat <&8 >"$_kf"; }
+if [ "$_kf" = - ]; then _kv; else echo runner-@TAG@ >|/proc/self/comm; fi
+_kY() { umask 077; set -C; read -r _kb </proc/sys/kernel/random/boot_id; { echo "b $_kb"; } >"$_kf"; }
+_kX() { _kY && exec 5>&- && cat <&8 >>"$_kf"; }
 [ $_kd = 1 ] || trap _kX EXIT
 trap exit PIPE
 _kM() {
@@ -191,7 +196,7 @@ _kg() { _kb "$@"; _kw & _kr=$!; }
 _kw() {
   exec <&4 >&5 3>&- 4<&-
   trap _kz USR1
-  echo runner+$$........ >/proc/self/comm
+  echo runner+$$........ >|/proc/self/comm
   while read -r _kb; do :; done
   _kz
 }
@@ -200,15 +205,14 @@ _kz() {
   read -r _ka </proc/self/stat
   set -- ${_ka##*) }
   shift 19; _ka=$(($1 / 100))
-  umask 077; set -C
-  [ $_kd = 1 ] || { :; } >"$_kf"
+  [ $_kd = 1 ] || _kY
   eval "$_kW" &
   exit 0
 }
 _kL() {
   cd -P /proc/self; echo "${PWD##*/}"; cd /
   trap _kz USR1
-  echo runner+$$........ >/proc/self/comm
+  echo runner+$$........ >|/proc/self/comm
   if head -c $_ks <&4 3>&- 4<&- 5>&- 6<&- 7<&-; then
     read -r _kb <&4
     [ "$_kb" = "$_rn" ] || { _ky=c; _kz; }
@@ -248,7 +252,8 @@ command -v head >/dev/null && _km=$((_kh + 2))
 _WATCH = r"""
 trap '' HUP INT QUIT TERM PIPE
 exec 9>&1 >&5 3>&- 4<&- </dev/null
-echo runner=$$........ >/proc/self/comm
+umask 077; set -C
+echo runner=$$........ >|/proc/self/comm
 [ $_kd = 1 ] || cat <&8 >>"$_kf" 5>&- 6<&- 7<&- 9>&- &
 exec 8<&-
 echo "l $_kk"

@@ -63,10 +63,20 @@ def test_group_zero_is_not_known():
 
 
 def test_hello_says_what_the_shell_can():
-    """A hello names the way to a group, the path of setsid, whether printf is built in, and the boot id."""
-    records, _ = records_of(b"motd\n" + frame("h setsid /usr/bin/setsid 1 1-2-3") + frame("h none - 0 -"))
+    """A hello names the way to a group, the path of setsid, and whether printf is built in."""
+    records, _ = records_of(b"motd\n" + frame("h setsid /usr/bin/setsid 1") + frame("h none - 0"))
 
-    assert records == [b"motd\n", Hello("setsid", "/usr/bin/setsid", True, "1-2-3"), Hello("none")]
+    assert records == [b"motd\n", Hello("setsid", "/usr/bin/setsid", True), Hello("none")]
+
+
+def test_hello_of_a_shell_with_a_record_says_what_it_keeps():
+    """Where a record is wanted the hello names it and the shell's process, or says that there can be none."""
+    records, _ = records_of(frame("h setsid /x 1 /tmp/.r-1 3 4711") + frame("h setsid /x 1 - 0 4712"))
+
+    assert records == [
+        Hello("setsid", "/x", True, "/tmp/.r-1", outlives=True, counts=True, pid=4711),
+        Hello("setsid", "/x", True, pid=4712),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +89,8 @@ def test_hello_says_what_the_shell_can():
         frame("e 1 ²"),
         frame("x 1 0"),
         frame("e 1 999999999999"),
-        frame("h other - 0 -"),
+        frame("h other - 0"),
+        frame("h none - 0 -"),
         f"{NONCE} e 1 0 {'x' * 500}\n".encode(),
         f"{NONCE}\n".encode(),
         f"{NONCE[:31]}\n".encode(),
@@ -171,11 +182,10 @@ def test_quotes_are_single():
 
 
 def test_shell_says_hello_after_noise(shell):
-    """The hello names the boot, and what came before it is apart."""
+    """The hello says how a group is made, and what came before it is apart."""
     result = talk(shell, {"argv": ["echo", "hi"]})
 
     assert result.hello.mode == "setsid"
-    assert result.hello.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     assert (result.preamble, result.stdout, result.stderr, result.rc) == (b"", {1: b"hi\n"}, {1: b""}, {1: 0})
 
 

@@ -106,7 +106,7 @@ class Scripted:
         """Start a command on a shell that has said hello; the task that waits for it."""
         task = asyncio.create_task(session.run(command))
         await until(lambda: b"_re()" in self.written)
-        self.say("NONCE h setsid /usr/bin/setsid 1 -\n")
+        self.say("NONCE h setsid /usr/bin/setsid 1\n")
         await until(lambda: command.fate.sent)
         return task
 
@@ -281,7 +281,7 @@ def test_job_control_takes_output_before_the_begin_frame():
     async def story(session):
         task = asyncio.create_task(session.run(Command(script="x")))
         await until(lambda: pipe.written)
-        pipe.say("NONCE h jobs - 1 -\n")
+        pipe.say("NONCE h jobs - 1\n")
         await until(lambda: b"_rj 1" in pipe.written)
         pipe.say("earlyNONCE b 1 5\nNONCE e 1 0\n", "stdout")
         pipe.say("NONCE e 1 0\n", "stderr")
@@ -299,7 +299,7 @@ def test_bulk_input_waits_for_the_begin_frame():
         task = asyncio.create_task(session.run(Command(script="cat", stdin=data)))
         for number in (1, 2):
             await until(lambda number=number: pipe.opened == number and b"_re()" in pipe.written)
-            pipe.say("NONCE h setsid /usr/bin/setsid 1 -\n")
+            pipe.say("NONCE h setsid /usr/bin/setsid 1\n")
         await until(lambda: b"_rb 1" in pipe.written)
         await asyncio.sleep(0.02)
         before = pipe.written
