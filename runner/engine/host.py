@@ -80,6 +80,7 @@ class HostRun:
     cleanup_ends: float | None = None
     past: Mapping[str, StepPast] = field(default_factory=dict)
     was_started: bool = False
+    _unsaid: Mapping[str, str] = field(default_factory=dict)
     _changed: bool = False
     _ignored: int = 0
     _begun: float | None = None
@@ -100,6 +101,7 @@ class HostRun:
         self.past = past.steps
         self.was_started = past.is_started
         self.pending.update(dict.fromkeys(pending(self.turn.play, past)))
+        self._unsaid = {handler: past.fresh for handler in self.pending if handler not in past.pending}
         self.touched = any(step.has_touched for step in past.steps.values())
         self._took = past.seconds
 
@@ -146,6 +148,9 @@ class HostRun:
         self._begun = asyncio.get_running_loop().time()
         turn = self.turn
         turn.run.recorder.emit(HostStarted(play=turn.play.id, wave=turn.wave, host=self.name, section=section))
+        for handler, step in self._unsaid.items():
+            self._tell_notice(step, handler)
+        self._unsaid = {}
 
     def weigh(self, step: Step, ended: Ended) -> Trouble | None:
         """Take in how a step ended; gives the trouble it makes, if any."""
@@ -208,13 +213,16 @@ class HostRun:
         return status
 
     def _notify(self, step: Step) -> None:
-        turn = self.turn
         for handler in step.notify:
             if handler not in self.pending:
                 self.pending[handler] = None
-                turn.run.recorder.emit(
-                    HandlerNotified(play=turn.play.id, wave=turn.wave, host=self.name, step=step.id, handler=handler)
-                )
+                self._tell_notice(step.id, handler)
+
+    def _tell_notice(self, step: str, handler: str) -> None:
+        turn = self.turn
+        turn.run.recorder.emit(
+            HandlerNotified(play=turn.play.id, wave=turn.wave, host=self.name, step=step, handler=handler)
+        )
 
 
 @contextmanager
