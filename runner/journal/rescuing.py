@@ -12,12 +12,12 @@ from runner.run_folder import FILE_MODE
 class Rescue:
     """Keeps records in a new file: at the first of some places that can be written.
 
-    It is called with lines, from the thread that writes the journal. ``path`` is the file, None where there is none.
-    ``lines`` are all that it got.
+    It is called with lines, from the thread that writes the journal. ``path`` is the file, None where there is none up
+    to now: each call tries again. ``lines`` are all that it got.
     """
 
     def __init__(self, places: Sequence[Path]) -> None:
-        self._places = list(places)
+        self._places = places
         self._descriptor: int | None = None
         self.path: Path | None = None
         self.lines = b""
@@ -25,37 +25,41 @@ class Rescue:
     def __call__(self, data: bytes) -> None:
         """Keep lines, on disk."""
         self.lines += data
-        if self._descriptor is not None and self._stored(data):
+        if self._descriptor is not None and self._is_stored(self._descriptor, data):
             return
-        while self._places:
-            self.path = self._places.pop(0)
-            if self._opened() and self._stored(self.lines):
-                return
-        self.path = None
+        self._begin_again()
 
     def close(self) -> None:
         """No more lines come."""
-        if self._descriptor is not None:
+        if self.lines and self.path is None:
+            self._begin_again()  # there may be room by now, or a descriptor
+        self._give_up()
+
+    def _begin_again(self) -> None:
+        """Write all that there is to the first place that takes it."""
+        self._give_up()
+        for place in self._places:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
             with suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = None
+                self._descriptor = os.open(place, flags, FILE_MODE)
+                if self._is_stored(self._descriptor, self.lines):
+                    self.path = place
+                    return
+                place.unlink()
+            self._give_up()
+        self.path = None
 
-    def _opened(self) -> bool:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        with suppress(OSError):
-            self._descriptor = os.open(str(self.path), flags, FILE_MODE)
-            return True
-        return False
-
-    def _stored(self, data: bytes) -> bool:
-        """Whether it is on disk; where not, the file is given up."""
-        descriptor = -1 if self._descriptor is None else self._descriptor
+    def _is_stored(self, descriptor: int, data: bytes) -> bool:
+        """Write and sync it; says whether that went well."""
         try:
             write_all(descriptor, data)
             os.fsync(descriptor)
         except OSError:
-            self.close()
-            with suppress(OSError):
-                (self.path or Path()).unlink()
             return False
         return True
+
+    def _give_up(self) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = None

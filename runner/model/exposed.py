@@ -64,9 +64,9 @@ class _Host:
         self._heard = {step for step, _ in later.facts}
         self._known = self._heard | {name for name, step in past.steps.items() if step.status or step.is_open}
         pending = {*past.pending, *(event.handler for event in later.notified)}
-        handlers = (step for step in leaves(play.handlers) if step.id in pending)
+        handlers = [step for node in play.handlers if node.id in pending for step in leaves([node], everything=True)]
         self._path = tuple(self._nodes(play.steps))
-        self._behind = (*handlers, *leaves(play.always))
+        self._behind = (*handlers, *leaves(play.always, everything=True))
         self._has_hole = later.start != later.gap
         self._is_open_ended = later.gap < certain.gaps
         self._is_at_work = host.phase == RUNNING
