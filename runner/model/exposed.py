@@ -7,7 +7,7 @@ from runner.model.outcome import HostStatus
 from runner.model.past import HostPast, StepPast
 from runner.model.phases import CUT, ENDED, RUNNING, WAITING
 from runner.model.plan import PlannedPlay
-from runner.model.playbook import Node, Step, leaves
+from runner.model.playbook import Block, Node, Step, leaves, nodes_of
 from runner.model.state import HostProgress, PlayProgress
 
 _OVER = frozenset({HostStatus.OK, HostStatus.CHANGED, HostStatus.NOT_RUN})
@@ -65,6 +65,7 @@ class _Host:
         self._known = self._heard | {name for name, step in past.steps.items() if step.status or step.is_open}
         pending = {*past.pending, *(event.handler for event in later.notified)}
         handlers = [step for node in play.handlers if node.id in pending for step in leaves([node], everything=True)]
+        self._nodes_of_play = play.steps
         self._path = tuple(self._nodes(play.steps))
         self._behind = (*handlers, *leaves(play.always, everything=True))
         self._has_hole = later.start != later.gap
@@ -87,9 +88,19 @@ class _Host:
         last = self._last(self._known)
         if last >= 0 and self._ended(self._path[last]) is None:
             yield from self._at_work_on(self._path[last])
-        following = (*self._path[last + 1 :], *self._behind)
-        for step in [step for step in following if step.id not in self._known][: self._lost]:
+        following = [step for step in self._path[last + 1 :] if step.section not in {"rescue", "always"}]
+        following = [step for step in (*following, *self._behind) if step.id not in self._known][: self._lost]
+        near = {step.id for step in (*self._path[max(last, 0) : last + 1], *following)}
+        for step in (*following, *(step for step in self._beside(near) if step.id not in self._known)):
             yield from self._keys(step, more=True)
+
+    def _beside(self, near: set[str]) -> Iterator[Step]:
+        """What blocks round these steps do when something in them went badly, and in any case."""
+        round_them: dict[str, None] = {}
+        for block in nodes_of(self._nodes_of_play):
+            if isinstance(block, Block) and any(step.id in near for step in leaves([block], everything=True)):
+                round_them |= dict.fromkeys(step.id for step in leaves([block], everything=True))
+        yield from (step for step in self._path if step.id in round_them and step.section in {"rescue", "always"})
 
     def _at_work_on(self, step: Step) -> Iterator[Key]:
         """A step without an end may have been tried again, or its next items have begun."""
