@@ -59,7 +59,10 @@ class Told:
 
 
 class Killing:
-    """One run in a folder of its own, from its first process to its last."""
+    """One run in a folder of its own, from its first process to its last.
+
+    ``left`` is how many processes will still be killed at random, ``points`` at which the first ones crash instead.
+    """
 
     def __init__(self, sshd: Sshd, folder: Path, seed: int) -> None:
         self.chance = Random(f"kill {seed}")
@@ -69,6 +72,7 @@ class Killing:
         self.shape = Shaper(self.chance, folder).shape()
         self.told = Told(seed)
         self.left = self.chance.choice((1, 1, 1, 2, 3))
+        self.points: list[str] = []
         self.settled: set[tuple[str, str]] = set()
         (folder / "oracle").mkdir(parents=True)
         (folder / "mark").write_text(MARK)
@@ -112,7 +116,9 @@ class Killing:
         """One process, that may be killed; its exit status."""
         argv, more = self._argv(), {"TEST_CANARY": CANARY}
         moment = None
-        if self.left:
+        if self.points:
+            more["RUNNER_CRASHPOINT"] = self.points.pop(0)
+        elif self.left:
             self.left -= 1
             if self.chance.random() < 0.4:
                 point = self.chance.choice(POINTS)

@@ -231,7 +231,7 @@ def case_of(chance: Random) -> Case:
     tame = chance.random() < 0.5
     writer = Writer(chance, tame)
     plays = [writer.play(f"p{number}") for number in range(1, chance.choice((1, 1, 1, 2)) + 1)]
-    if len(plays) == 2 and not tame and writer.maybe(200):
+    if len(plays) == 2 and writer.maybe(2):
         plays[1]["needs"] = []
     failing: dict[tuple[str, str], str] = {}
     if not tame:
