@@ -125,10 +125,14 @@ def is_wave_over(play: PlannedPlay, wave: Wave, past: PlayPast) -> bool:
 
 
 def is_back_due(play: PlannedPlay, past: PlayPast) -> bool:
-    """Whether the play goes back, or was to: then nothing of it goes forward any more."""
-    return past.rollback in {"started", HostStatus.ROLLBACK_FAILED} or (
-        past.exceeded == "rollback" and play.strategy.on_exceed == "rollback" and not past.rollback
-    )
+    """Whether the play goes back, or was to: then nothing of it goes forward any more.
+
+    A budget that was exceeded before any host began leaves nothing to take back, and the play to be done.
+    """
+    if past.rollback in {"started", HostStatus.ROLLBACK_FAILED}:
+        return True
+    is_wanted = past.exceeded == "rollback" and play.strategy.on_exceed == "rollback" and not past.rollback
+    return is_wanted and any(host.is_started for host in past.hosts.values())
 
 
 def is_play_over(play: PlannedPlay, past: PlayPast | None) -> bool:

@@ -115,3 +115,19 @@ def test_a_handler_that_a_person_takes_as_done_does_not_run(tmp_path: Path) -> N
     again = scenario(playbook, tmp_path, before=[*died(first, on(StepIntent, step="reload")), said])
     assert sent(again) == []
     assert again.summary.status == "ok"
+
+
+def test_a_budget_that_was_exceeded_before_anybody_began_leaves_all_to_do(tmp_path: Path) -> None:
+    """Preflight found a host out of reach, and there was nothing to take back: when it is there, the play runs."""
+    playbook = """
+    version: 1
+    hosts: web[01-02]
+    strategy: {type: rolling, waves: 1, max_failures: 0, on_exceed: rollback}
+    steps: [{id: a, command: a}]
+    rollback: [{command: back}]
+    """
+    first = scenario(playbook, tmp_path, fake=gone("web02"))
+    assert sent(first) == []
+    again = scenario(playbook, tmp_path, before=first.recorder.events)
+    assert sent(again) == [("web01", "a"), ("web02", "a")]
+    assert again.summary.status == "ok"
