@@ -27,6 +27,7 @@ from crash_shapes import MARK, Shaper
 from sshd import Sshd, end_process
 
 from runner.crashpoints import POINTS
+from runner.host_record import prefix_of
 from runner.journal import read, verify
 from runner.model.past import Past, StepPast
 
@@ -295,10 +296,21 @@ class Killing:
             end_process(pid)
         _same("processes", left, [])
         _same("temporary files", [file.name for file in self._run().rglob(".*") if file.is_file()], [])
+        _same("records", self._records_left(), [])
+
+    def _records_left(self) -> list[str]:
+        """The records that are left on hosts the last process was connected to: the others it could not tidy up."""
         first = self._past().first
-        token = first.token if first else ""
-        records = [file.name for file in Path("/tmp").glob(".runner-*") if token and token[:8] in file.name]
-        _same("records", records, [])
+        assert first is not None
+        lines = [json.loads(line) for line in (self._run() / "events.jsonl").read_bytes().splitlines()]
+        last = max(at for at, line in enumerate(lines) if line["event"] == "run.started")
+        tidied = {line["host"] for line in lines[last:] if line["event"] == "host.connected"}
+        found = []
+        for host in self.shape.hosts:
+            for file in Path("/tmp").glob(f"{prefix_of(first.token, host)}*"):
+                found += [f"{host} {file.name[-26:]}: {file.read_text()}"] if host in tidied else []
+                file.unlink()
+        return found
 
 
 def _same(what: str, found: object, wanted: object) -> None:
