@@ -185,6 +185,18 @@ def _warnings(earlier: Earlier, ready: Ready, digests: dict[str, str]) -> Iterat
             f"this machine was started anew since, and the run kept its records without syncs: {count} steps may have"
             " run without a record of it, and are taken as unknown"
         )
+    yield from _left_on_hosts(earlier.past)
+
+
+def _left_on_hosts(past: Past) -> Iterator[str]:
+    """What a process that died could not tidy up."""
+    has_begun = any(host.is_started for play in past.plays.values() for host in play.hosts.values())
+    if past.ended is None and past.last is not None and past.last.token and has_begun:
+        files = f'named ".runner-{past.last.token}-*" in $TMPDIR, /tmp, /var/tmp or the home folder'
+        yield (
+            f"the process that died may have left records on hosts, {files}: when nothing is unknown any more, they may"
+            " be removed"
+        )
 
 
 def _stored(folder: RunFolder, earlier: Earlier, ready: Ready) -> str:

@@ -244,6 +244,7 @@ class _Running:
             environ=os.environ,
             connect_timeout=parts.connect_timeout,
             token=parts.marks.token,
+            is_resumed=parts.past is not None,
         )
 
     def _tell(self, event: Event) -> None:

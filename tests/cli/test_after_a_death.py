@@ -1,0 +1,58 @@
+"""What a process that died leaves on hosts and in the journal, and what becomes of a run without a part of it."""
+
+import json
+import time
+from pathlib import Path
+
+from commandline import project, runner
+
+from runner.host_record import prefix_of
+
+PLAYBOOK = """\
+version: 1
+hosts: all
+steps:
+  - {{id: first, shell: "echo first >> {folder}/done"}}
+  - {{id: second, shell: "echo second >> {folder}/done"}}
+"""
+
+
+def wipe(token: str, hosts: list[str]) -> int:
+    """Remove the records of a run on this machine; gives how many files they were."""
+    found = [file for host in hosts for file in Path("/tmp").glob(f"{prefix_of(token, host)}*")]
+    for file in found:
+        file.unlink()
+    return len(found)
+
+
+def test_a_step_without_its_record_is_held(tmp_path: Path) -> None:
+    """The controller died behind the step's end, and the record of that is gone: it does not run again."""
+    project(tmp_path, PLAYBOOK.format(folder=tmp_path), "connection: local\nhosts: {here: {}}\n")
+    words = ("run", "site.yaml", "-i", "hosts.yaml")
+    died = runner(*words, cwd=tmp_path, RUNNER_CRASHPOINT="before_step_ended:2")
+    token = json.loads((died.folder / "events.jsonl").read_bytes().splitlines()[0])["token"]
+    end = time.monotonic() + 10
+    while not wipe(token, ["here"]) and time.monotonic() < end:
+        time.sleep(0.02)  # the shell writes it when it notices the loss
+
+    again = runner("resume", "last", cwd=tmp_path)
+
+    assert again.code == 6
+    assert "second --rerun" in again.out
+    assert f'named ".runner-{token}-*"' in again.out
+    assert (tmp_path / "done").read_text() == "first\nsecond\n"
+    wipe(token, ["here"])
+
+
+def test_a_journal_that_has_the_start_alone_is_gone_on_with(tmp_path: Path) -> None:
+    """The process died between its first record and its second: whoever goes on says what is planned."""
+    project(tmp_path, PLAYBOOK.format(folder=tmp_path), "connection: local\nhosts: {here: {}}\n")
+    died = runner("run", "site.yaml", "-i", "hosts.yaml", cwd=tmp_path, RUNNER_CRASHPOINT="after_sync_before_send")
+    journal = died.folder / "events.jsonl"
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])
+
+    again = runner("resume", "last", cwd=tmp_path)
+
+    assert again.code == 0, again.err
+    assert len(again.events("plan.ready")) == 1
+    assert again.summary()["hosts"] == {"changed": ["here"]}
