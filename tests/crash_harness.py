@@ -59,6 +59,10 @@ class Told:
     problems: list[str] = field(default_factory=list)
 
 
+DEFINITE = {1, 4, 5}
+"""Exit statuses of a run that failed for certain: it is gone on with."""
+
+
 class Killing:
     """One run in a folder of its own, from its first process to its last.
 
@@ -102,6 +106,8 @@ class Killing:
                 self.told.kills += 1
             elif code == 6 and self._resolve():
                 continue
+            elif code in DEFINITE:
+                continue  # a network that broke has used a try up: what failed runs again
             else:
                 if code != 0:
                     self.told.problems.append(f"it ended with {code}")
@@ -300,14 +306,16 @@ class Killing:
         assert not left or "may have left records on hosts" in (self.folder / "log").read_text(), left
 
     def _records_left(self) -> list[str]:
-        """Records that are left on hosts, which is fine where people are told."""
+        """Records of commands that are left on hosts, which is fine where people are told."""
         first = self._past().first
         assert first is not None
         found = []
         for host in self.shape.hosts:
             for file in Path("/tmp").glob(f"{prefix_of(first.token, host)}*"):
-                found.append(f"{host} {file.name[-26:]}: {file.read_text()}")
+                text = file.read_text()
                 file.unlink()
+                if "\ns " in text:  # what an idle shell leaves when its connection breaks names no command
+                    found.append(f"{host} {file.name[-26:]}: {text}")
         return found
 
 
