@@ -29,6 +29,7 @@ from sshd import Sshd, end_process
 from runner.crashpoints import POINTS
 from runner.host_record import prefix_of
 from runner.journal import read, verify
+from runner.model.events import StepEnded
 from runner.model.past import Past, StepPast
 
 CANARY = "canary-5c1f9e2b"
@@ -274,12 +275,15 @@ class Killing:
 
     def _check_values(self) -> None:
         """What a step was given is what another one printed on that host, and is there once."""
+        events = [event for _, _, event in read(self._run() / "events.jsonl")]
+        late = {(event.host, event.step) for event in events if isinstance(event, StepEnded) and event.late}
         for one in self.shape.wanted:
             for host in self.shape.hosts if one.uses else ():
                 lines = self._oracle(host)
                 printed = {words[2] for words in lines if words[:2] == ["end", one.uses]}
                 given = {words[2] if words[2:] else "" for words in lines if words[:2] == ["begin", one.step]}
-                missing = {""} if (host, one.uses) in self.settled else set()  # nobody knows what it printed
+                is_lost = (host, one.uses) in self.settled or (host, one.uses) in late
+                missing = {""} if is_lost else set()  # nobody heard what it printed
                 assert given <= printed | missing, (one.step, host, given, printed)
 
     def _check_records(self) -> None:
