@@ -22,7 +22,7 @@ from runner.home import home_folder
 from runner.model.events import Event
 from runner.model.inventory import CONTROLLER, Host
 from runner.model.plan import Plan
-from runner.reporting.escape import visible
+from runner.reporting.escape import tame, visible
 from runner.transport import Transport, TransportContext
 
 
@@ -67,7 +67,7 @@ async def _released(plan: Plan, hosts: list[Host], lock_id: str, context: Transp
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text)
+    sys.stderr.write(tame(text))
 
 
 class _Nobody:

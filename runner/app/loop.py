@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from runner.app.stray import of_loop
+
 T = TypeVar("T")
 
 THREADS = 32
@@ -31,6 +33,7 @@ def run_loop(work: Coroutine[Any, Any, T], handlers: Handlers) -> T:
     """Run it to its end, on uvloop where that is installed; signals are handled until the loop is closed."""
     with asyncio.Runner(loop_factory=_factory()) as runner:
         loop = runner.get_loop()
+        loop.set_exception_handler(of_loop)
         loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="runner"))
         return runner.run(_handling(work, handlers))
 

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from runner.app.loop import Hurry, hurried
+from runner.reporting.escape import tame
 
 LIMIT = 64 << 20
 """Bytes that may wait to be read."""
@@ -118,7 +119,10 @@ class Outlets:
         self._streams: list[TextIO] = []
 
     def to(self, stream: TextIO | None) -> Callable[[str], None]:
-        """Write text to a stream; what its encoding lacks is written as an escape. A closed one takes nothing."""
+        """Write text to a stream, tamed; what its encoding lacks is an escape. A closed one takes nothing.
+
+        Runner's own colours and movements stay only where the stream is a terminal.
+        """
         if stream is None:
             return lambda _: None
         self._streams.append(stream)  # one that is dropped closes its descriptor, which is then another file's
@@ -126,7 +130,8 @@ class Outlets:
         descriptor, encoding = stream.fileno(), stream.encoding or "utf-8"
         place = os.fstat(descriptor)
         outlet = self._found.setdefault((place.st_dev, place.st_ino), Outlet(descriptor))
-        return lambda text: outlet.write(text.encode(encoding, "backslashreplace"))
+        ours = stream.isatty()
+        return lambda text: outlet.write(tame(text, ours=ours).encode(encoding, "backslashreplace"))
 
     def drain(self, *, patience: float = PATIENCE, most: float = float("inf")) -> bool:
         """Wait as one outlet does, for all of them."""

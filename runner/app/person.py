@@ -34,6 +34,7 @@ class Person:
 
         Raises ConnectError where nobody is there, or nothing is typed.
         """
+        prompt = visible(prompt)
         with self._asking:
             if prompt not in self._answers:
                 if not self.is_there:
@@ -68,12 +69,12 @@ class Person:
             return Answer(None)
         is_pause = question.about == "step" and not question.is_approval
         where = ", ".join(word for word in (question.play, f"wave {question.wave}", question.host) if word)
-        prompt = f"{where}: {question.text} " + ("(press Enter to go on)\n" if is_pause else "[y/N] ")
+        prompt = f"{visible(where)}: {visible(question.text)} " + ("(press Enter to go on)\n" if is_pause else "[y/N] ")
         with _lines() as lines:
             self._say(prompt)
             while True:
                 if (said := elsewhere()) is not None:
-                    self._say(f"\n{'approved' if said.yes else 'denied'} by {said.by}\n")
+                    self._say(f"\n{'approved' if said.yes else 'denied'} by {visible(said.by)}\n")
                     return said
                 try:
                     async with asyncio.timeout(POLL):

@@ -33,6 +33,7 @@ from runner.engine.stop import Level, Stop
 from runner.errors import RunnerError
 from runner.home import home_folder
 from runner.journal import Journal
+from runner.model.ascii_json import ascii_json
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
 from runner.model.events import Event, LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
@@ -265,7 +266,7 @@ class _Running:
         self._recorder.emit(LockReleased(scope="controller", id=self._parts.lock))
         self._recorder.emit(RunEnded(status=summary.status, exit=status, summary=data))
         with suppress(RunnerError):
-            folder.write("summary.json", json.dumps(data, indent=2).encode() + b"\n")
+            folder.write("summary.json", ascii_json(json.dumps(data, indent=2).encode()) + b"\n")
             folder.remove(f"hosts/{name}" for name in HostStatus if name not in summary.hosts)
             for name, hosts in summary.hosts.items():
                 folder.write(f"hosts/{name}", "".join(f"{host}\n" for host in hosts).encode())

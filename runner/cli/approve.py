@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from runner.cli.printing import say
+
 EPILOG = """\b
 Examples:
   runner approve last
@@ -29,4 +31,4 @@ def command(run: str, *, deny: bool, runs_dir: Path | None) -> None:
     """
     from runner.app.approve import approve  # noqa: PLC0415 - heavy, and wanted only now
 
-    click.echo(approve(runs_dir, run, yes=not deny))
+    say(approve(runs_dir, run, yes=not deny))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from runner.cli.options import read_limit
+from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
 from runner.hostlist import fold
 from runner.loading.documents import Problems
@@ -82,9 +83,9 @@ def list_hosts(
     except PatternError as error:
         raise InputError(error.problems()) from None
     if form == "json":
-        click.echo(json.dumps(list(names), indent=2))
+        say_json(json.dumps(list(names), indent=2))
     elif names:
-        click.echo(fold(names) if folded else "\n".join(names))
+        say_lines([fold(names)] if folded else names)
 
 
 @command.command("show", short_help="Print all that is known of hosts.")
@@ -99,7 +100,7 @@ def show_hosts(sources: tuple[str, ...], form: str, patterns: tuple[str, ...]) -
     except PatternError as error:
         raise InputError(error.problems()) from None
     facts = [facts_of(host) for host in hosts]
-    click.echo(json.dumps(facts, indent=2) if form == "json" else "\n\n".join(map(as_text, facts)))
+    _show(facts, form, "\n\n".join(map(as_text, facts)))
 
 
 @command.command("explain", short_help="Print where a variable has its value.")
@@ -122,7 +123,14 @@ def explain(sources: tuple[str, ...], form: str, host: str, variable: str) -> No
         for o in origins
     ]
     rows = [{**row, "wins": row is rows[-1]} for row in rows]
-    click.echo(json.dumps(rows, indent=2) if form == "json" else _aligned(rows))
+    _show(rows, form, _aligned(rows))
+
+
+def _show(data: Sequence[Mapping[str, Any]], form: str, text: str) -> None:
+    if form == "json":
+        say_json(json.dumps(data, indent=2))
+    else:
+        say(text)
 
 
 def load(sources: Sequence[str]) -> Inventory:

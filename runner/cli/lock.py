@@ -11,8 +11,8 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import read_limit, target_options
+from runner.cli.printing import say_json, say_lines
 from runner.errors import LockError
-from runner.reporting.escape import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,7 +83,7 @@ def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, fo
     if form == "json":
         state = "hold" if hold else "run" if run else "free"
         data = {"state": state, "id": lock.id, "run": run and asdict(run), "hold": hold and asdict(hold)}
-        click.echo(json.dumps(data, indent=2))
+        say_json(json.dumps(data, indent=2))
         return
     if hold is not None:
         _say(f"{hold}")
@@ -91,7 +91,7 @@ def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, fo
         _say(f"being run: {run}")
         _say(f"  {' '.join(run.command)}")
     if hold is None and run is None:
-        click.echo("free")
+        _say("free")
 
 
 @command.command(epilog="\b\nExample:\n  runner lock hold site.yaml -m 'freeze until Monday, ask ada'")
@@ -176,9 +176,9 @@ def _release_host_lock(playbook: Path, lock_id: str, options: dict[str, Any]) ->
     if freed.gone:
         _say(f"not there on {fold(freed.gone)}")
     for host, reason in freed.failed.items():
-        click.echo(f"error: {host}: {visible(reason)}", err=True)
+        say_lines([f"error: {host}: {reason}"], err=True)
     return exit_codes.FAILED if freed.failed else exit_codes.OK
 
 
 def _say(text: str) -> None:
-    click.echo(visible(text))
+    say_lines([text])

@@ -6,6 +6,7 @@ and templates, is imported when that command is called.
 
 import gc
 import importlib
+import io
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import NoReturn
 import click
 
 from runner import __version__, crashpoints
+from runner.app import stray
 from runner.cli import exit_codes
 from runner.errors import InputError, MismatchError, RunnerError
 
@@ -98,6 +100,7 @@ def main() -> NoReturn:
     """Run the command that the arguments name, and leave with its exit status."""
     # Imports, files and plans are made once and live on: looking for garbage among them is a tenth of a short command.
     gc.disable()
+    stray.watch()
     if crashpoints.TEXT:
         _explain_crash()
     try:
@@ -107,7 +110,7 @@ def main() -> NoReturn:
     except click.Abort:
         code = exit_codes.INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _show(error)
         code = exit_codes.USAGE
     except RunnerError as error:
         code = _explain(error)
@@ -125,35 +128,48 @@ def main() -> NoReturn:
 
 def _explain_crash() -> None:
     """Say that a test's variable is set, before it surprises somebody; leave where it is wrong."""
+    from runner.cli.printing import say  # noqa: PLC0415 - only when there is something to say
+
     if crashpoints.CHOSEN is None:
         text = f"error: {crashpoints.VARIABLE}={crashpoints.TEXT!a}: no POINT or POINT:COUNT"
-        click.echo(f"{text}\nhint: POINT is one of: {', '.join(crashpoints.POINTS)}", err=True)
+        say(f"{text}\nhint: POINT is one of: {', '.join(crashpoints.POINTS)}", err=True)
         sys.exit(exit_codes.USAGE)
     point, count = crashpoints.CHOSEN
     name = f"{crashpoints.VARIABLE}={crashpoints.TEXT}"
-    click.echo(f"warning: {name}: this process kills itself when it passes {point} for the {count}. time", err=True)
+    say(f"warning: {name}: this process kills itself when it passes {point} for the {count}. time", err=True)
+
+
+def _show(error: click.ClickException) -> None:
+    """What click has to say, which may repeat what was typed, or the name of a file."""
+    from runner.cli.printing import say  # noqa: PLC0415 - only when there is something to say
+
+    shown = io.StringIO()
+    error.show(file=shown)
+    say(shown.getvalue(), err=True)
 
 
 def _explain(error: RunnerError) -> int:
     """Say what is wrong on standard error."""
-    from runner.reporting.escape import visible  # noqa: PLC0415 - only when something is wrong
-    from runner.reporting.problems import text  # noqa: PLC0415 - only when something is wrong
+    from runner.cli.printing import say, say_lines  # noqa: PLC0415 - only when something is wrong
+    from runner.reporting.problems import text  # noqa: PLC0415
 
     if isinstance(error, InputError):
-        click.echo(text(error.problems, error.sources), err=True, nl=False)
+        say(text(error.problems, error.sources), err=True)
         return exit_codes.of_error(error)
-    click.echo(f"error: {visible(error.message)}", err=True)
+    say_lines([f"error: {error.message}"], err=True)
     if isinstance(error, MismatchError):
-        click.echo(text(error.problems, {}), err=True, nl=False)
+        say(text(error.problems, {}), err=True)
     if error.hint:
-        click.echo(f"hint: {visible(error.hint)}", err=True)
+        say_lines([f"hint: {error.hint}"], err=True)
     return exit_codes.of_error(error)
 
 
 def _report_bug() -> int:
     """Keep the trace in a private file and name it."""
+    from runner.cli.printing import say  # noqa: PLC0415 - only when there is something to say
+
     handle, name = tempfile.mkstemp(prefix="runner-fault-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         traceback.print_exc(file=file)
-    click.echo(f"error: a fault in runner itself; its trace is in {name}", err=True)
+    say(f"error: a fault in runner itself; its trace is in {name}", err=True)
     return exit_codes.INTERNAL

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from runner.cli.printing import say_lines
 from runner.errors import InputError
 from runner.location import Problem
 from runner.planning.targets import pattern_lines
@@ -102,8 +103,7 @@ def helps_inputs(function: Callable[..., int]) -> Callable[..., int]:
         from runner.loading.project import declared_inputs  # noqa: PLC0415 - heavy, and wanted only now
         from runner.reporting.inputs import listed  # noqa: PLC0415
 
-        for line in listed(str(playbook), declared_inputs(playbook, cwd=Path.cwd())):
-            click.echo(line)
+        say_lines(listed(str(playbook), declared_inputs(playbook, cwd=Path.cwd())))
         return 0
 
     return command

@@ -16,6 +16,7 @@ from runner.app.settings import Settings
 from runner.app.shown_plan import Shown, described, older, stored
 from runner.cli import exit_codes
 from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
+from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
 from runner.location import Problem
 from runner.model.plan import Plan
@@ -23,7 +24,6 @@ from runner.model.plan_description import document, encode_document
 from runner.model.plan_difference import PlanDifference, encode_difference
 from runner.patterns import did_you_mean
 from runner.planning.difference import difference
-from runner.reporting.escape import visible
 from runner.reporting.graph import Graph, graph
 from runner.reporting.graph_text import dot, mermaid
 from runner.reporting.plan import render
@@ -119,8 +119,7 @@ def command(playbook: Path, *, form: str, only: tuple[str, ...], all_hosts: bool
     else:
         _show(shown, form, only, None if saving.out else playbook, all_hosts=all_hosts)
     if shown.saved and saving.out:
-        for line in saved_lines(shown.saved, saving.out):
-            click.echo(line, err=form != "text")
+        say_lines(saved_lines(shown.saved, saving.out), err=form != "text")
     return exit_codes.OK
 
 
@@ -129,7 +128,7 @@ def _show(shown: Shown, form: str, only: tuple[str, ...], path: Path | None, *, 
     preview = Preview(shown.plan, shown.templates)
     if form == "json":
         tasks = preview.tasks(only or None) if only or all_hosts else None
-        click.echo(encode_document(document(shown.plan, items=preview.items, tasks=tasks, saved=shown.saved)), nl=False)
+        say_json(encode_document(document(shown.plan, items=preview.items, tasks=tasks, saved=shown.saved)))
         return
     if shown.saved and path:
         _write(standing_lines(shown.saved, path))
@@ -138,7 +137,7 @@ def _show(shown: Shown, form: str, only: tuple[str, ...], path: Path | None, *, 
 
 def _show_difference(found: PlanDifference, form: str, *, all_hosts: bool) -> None:
     if form == "json":
-        click.echo(encode_difference(found), nl=False)
+        say_json(encode_difference(found))
     else:
         _write(difference_lines(found, all_hosts=all_hosts))
 
@@ -166,7 +165,7 @@ def _made(settings: Settings, saving: Saving, only: tuple[str, ...]) -> Shown:
         saved = described(made.head, made.sha256, is_sealed=made.is_sealed)
         for play, step in planned.unhashed:
             words = f'only the run can tell which files step "{step}" of play "{play}" sends: they may change'
-            click.echo(f"note: {visible(words)}", err=True)
+            say_lines([f"note: {words}"], err=True)
     return Shown(planned.plan, planned.loaded.templates, saved)
 
 
@@ -189,10 +188,10 @@ def _check_hosts(names: Iterable[str], plan: Plan) -> None:
 
 def _warn(planned: Planned) -> None:
     if planned.loaded.warnings:
-        click.echo(text(planned.loaded.warnings, planned.loaded.sources), err=True, nl=False)
+        say(text(planned.loaded.warnings, planned.loaded.sources), err=True)
 
 
 def _write(lines: Iterable[str]) -> None:
-    ended = (f"{line}\n" for line in lines)
-    while some := "".join(islice(ended, LINES)):
-        click.echo(some, nl=False)
+    left = iter(lines)
+    while some := list(islice(left, LINES)):
+        say_lines(some)

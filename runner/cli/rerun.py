@@ -8,6 +8,7 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
+from runner.cli.printing import say
 
 EPILOG = """\b
 Examples:
@@ -44,5 +45,5 @@ def command(run: str, *, only: str, **options: Any) -> int:
     words = tuple(word.strip() for word in only.split(",") if word.strip())
     status = rerun(run, settings, screen_of(settings), exit_codes.of_ending, words)
     if status is None:
-        click.echo(f"nothing to do: no host ended {' or '.join(words)}")
+        say(f"nothing to do: no host ended {' or '.join(words)}")
     return exit_codes.OK if status is None else status

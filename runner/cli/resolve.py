@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from runner.cli.printing import say
+
 EPILOG = """\b
 Examples:
   runner resolve last web03 migrate --ok
@@ -38,4 +40,4 @@ def command(
 
     if what is None:
         raise click.UsageError("say what came of it: --ok, --failed or --rerun")
-    click.echo(resolve(runs_dir, run, host, step, what=what, play=play, item=item, reason=reason))
+    say(resolve(runs_dir, run, host, step, what=what, play=play, item=item, reason=reason))

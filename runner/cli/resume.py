@@ -8,6 +8,7 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
+from runner.cli.printing import say, say_json, say_lines
 
 EPILOG = """\b
 Examples:
@@ -59,7 +60,7 @@ def command(run: str, *, only_plan: bool, form: str, accept: bool, drop: str, **
     if not only_plan:
         status = resume(run, settings, screen_of(settings), exit_codes.of_ending, changes)
         if status is None:
-            click.echo("nothing to do: the run has come to its end")
+            say("nothing to do: the run has come to its end")
         return exit_codes.OK if status is None else status
     from runner.model.remaining import left  # noqa: PLC0415
     from runner.reporting.left import encoded, text  # noqa: PLC0415
@@ -67,10 +68,8 @@ def command(run: str, *, only_plan: bool, form: str, accept: bool, drop: str, **
     seen = look(run, settings, changes)
     found = left(seen.plan, seen.past)
     if form == "json":
-        click.echo(encoded(seen.run, found, seen.notes), nl=False)
+        say_json(encoded(seen.run, found, seen.notes))
     else:
-        for note in seen.notes:
-            click.echo(f"note: {note}", err=True)
-        for line in text(seen.plan, seen.run, found):
-            click.echo(line)
+        say_lines((f"note: {note}" for note in seen.notes), err=True)
+        say_lines(text(seen.plan, seen.run, found))
     return exit_codes.OK

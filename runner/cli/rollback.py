@@ -8,6 +8,7 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
+from runner.cli.printing import say
 
 EPILOG = """\b
 Examples:
@@ -44,5 +45,5 @@ def command(run: str, *, accept: bool, drop: str, **options: Any) -> int:
     settings = Settings(playbook=Path(), argv=tuple(sys.argv), **looking_on(options))
     status = rollback(run, settings, screen_of(settings), exit_codes.of_ending, Changes(accept, drop))
     if status is None:
-        click.echo("nothing to do: no host has anything to be taken back")
+        say("nothing to do: no host has anything to be taken back")
     return exit_codes.OK if status is None else status

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.cli.printing import say_json, say_lines
 from runner.model import history
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,11 +67,11 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
     root = root_of(runs_dir)
     found = list(islice(entries(root, statuses=statuses, playbook=playbook), limit))
     if form == "json":
-        click.echo(json.dumps(history.as_data(found), indent=2))
+        say_json(json.dumps(history.as_data(found), indent=2))
     elif found:
-        click.echo("\n".join(listed(found)))
+        say_lines(listed(found))
     else:
-        click.echo(f'no such run in "{root}"', err=True)
+        say_lines([f'no such run in "{root}"'], err=True)
 
 
 @command.command("show", short_help="What a run came to, from its journal.")
@@ -89,9 +90,9 @@ def show_run(run: str, *, with_steps: bool, form: str, runs_dir: Path | None) ->
 
     story = read(find(root_of(runs_dir), run))
     if form == "json":
-        click.echo(json.dumps(as_data(story, with_steps=with_steps), indent=2))
+        say_json(json.dumps(as_data(story, with_steps=with_steps), indent=2))
     else:
-        click.echo("\n".join(text(story, with_steps=with_steps)))
+        say_lines(text(story, with_steps=with_steps))
 
 
 @command.command("compare", short_help="In what two runs differ.")
@@ -110,9 +111,9 @@ def compare_runs(old: str, new: str, *, form: str, runs_dir: Path | None) -> Non
 
     before, after = (read(find(root_of(runs_dir), run)) for run in (old, new))
     if form == "json":
-        click.echo(json.dumps(as_data(compare(before, after)), indent=2))
+        say_json(json.dumps(as_data(compare(before, after)), indent=2))
     else:
-        click.echo("\n".join(comparison_text(before, after)))
+        say_lines(comparison_text(before, after))
 
 
 @command.command("prune", short_help="Remove the folders of old runs.")
@@ -138,8 +139,7 @@ def prune_runs(
         raise click.UsageError("say which runs may go: --keep N, --older-than DURATION, or both")
     age = duration_option("--older-than", older_than)
     found = prune(root_of(runs_dir), keep=keep, older_than=age, unfinished=unfinished, dry_run=dry_run)
-    for line in pruned(((one.entry, one.kept) for one in found), dry_run=dry_run):
-        click.echo(line)
+    say_lines(pruned(((one.entry, one.kept) for one in found), dry_run=dry_run))
 
 
 @command.command("verify", short_help="Whether the records of a run are as they were written.")
@@ -153,7 +153,7 @@ def verify_run(run: str, *, runs_dir: Path | None) -> None:
     from runner.app.finding import find, root_of  # noqa: PLC0415 - heavy, and wanted only now
     from runner.app.salvage import verified  # noqa: PLC0415
 
-    click.echo(verified(find(root_of(runs_dir), run)))
+    say_lines([verified(find(root_of(runs_dir), run))])
 
 
 @command.command("salvage", short_help="Keep what is certain of a damaged journal.")
@@ -174,5 +174,4 @@ def salvage_run(run: str, *, output: Path | None, replace: bool, runs_dir: Path 
 
     if output is not None and replace:
         raise click.UsageError("say either where to write it, -o FILE, or --replace")
-    for line in salvage(find(root_of(runs_dir), run), output, replace=replace):
-        click.echo(line)
+    say_lines(salvage(find(root_of(runs_dir), run), output, replace=replace))

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from runner.cli.printing import say, say_lines
 from runner.loading.schemas import published
 from runner.steps import kinds
 from runner.words import suggest
@@ -39,9 +40,9 @@ def command(name: str | None, folder: Path | None) -> None:
     if folder is not None:
         write(folder, chosen)
     elif name is None:
-        click.echo("\n".join(schemas))
+        say_lines(schemas)
     else:
-        click.echo(as_text(schemas[name]), nl=False)
+        say(as_text(schemas[name]))
 
 
 def write(folder: Path, schemas: dict[str, dict[str, Any]]) -> None:
@@ -50,7 +51,7 @@ def write(folder: Path, schemas: dict[str, dict[str, Any]]) -> None:
     for name, schema in schemas.items():
         path = folder / f"{name}.schema.json"
         path.write_text(as_text(schema), encoding="utf-8")
-        click.echo(path)
+        say_lines([str(path)])
 
 
 def as_text(schema: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import helps_inputs, plan_options, policy_option, read_limit, target_options
+from runner.cli.printing import say, say_json
 
 EPILOG = """\b
 Examples:
@@ -95,13 +96,14 @@ def command(playbook: Path, *, form: str, **options: Any) -> int:
     if form == "json":
         from runner.model.simulation import encode_simulation  # noqa: PLC0415
 
-        click.echo(encode_simulation(told), nl=False)
+        say_json(encode_simulation(told))
     else:
         from runner.app.views import screen_of  # noqa: PLC0415
         from runner.reporting.simulation import page  # noqa: PLC0415
         from runner.reporting.wording import step_names  # noqa: PLC0415
 
-        click.echo(page(told, step_names(planned.plan), color=screen_of(settings, os.environ).color), nl=False)
+        color = screen_of(settings, os.environ).color
+        say(page(told, step_names(planned.plan), color=color), ours=color)
     return told.exit
 
 
@@ -109,4 +111,4 @@ def _warn(planned: Any) -> None:
     if planned.loaded.warnings:
         from runner.reporting.problems import text  # noqa: PLC0415
 
-        click.echo(text(planned.loaded.warnings, planned.loaded.sources), err=True, nl=False)
+        say(text(planned.loaded.warnings, planned.loaded.sources), err=True)

@@ -2,6 +2,7 @@
 
 import click
 
+from runner.cli.printing import say
 from runner.steps import kinds
 from runner.words import suggest
 
@@ -14,10 +15,10 @@ def command(kind: str | None) -> None:
     if kind is None:
         width = max(map(len, known))
         for name, one in known.items():
-            click.echo(f"{name:{width}}  {one.summary}")
-        click.echo("\nrunner steps KIND shows its options and an example.")
+            say(f"{name:{width}}  {one.summary}")
+        say("\nrunner steps KIND shows its options and an example.")
     elif kind in known:
-        click.echo(f"{kind}: {known[kind].summary}\n\n{known[kind].documentation.strip()}")
+        say(f"{kind}: {known[kind].summary}\n\n{known[kind].documentation.strip()}")
     else:
         hint = suggest(kind, known) or "runner steps lists them"
         raise click.UsageError(f'there is no step kind "{kind}"; {hint}')

@@ -9,6 +9,7 @@ import click
 
 from runner.cli import exit_codes
 from runner.cli.options import tag_options
+from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
 from runner.loading.project import Loaded, load
 from runner.location import Problem
@@ -17,7 +18,6 @@ from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
 from runner.planning.waits import held_up
 from runner.reporting import problems as shown
-from runner.reporting.escape import visible
 
 EPILOG = """\b
 Examples:
@@ -81,7 +81,10 @@ def command(
     if form == "text":
         _as_text(found)
         return
-    click.echo((shown.as_json if form == "json" else shown.github)(found.problems), nl=False)
+    if form == "json":
+        say_json(shown.as_json(found.problems))
+    else:
+        say(shown.github(found.problems))
     if found.has_errors:
         raise click.exceptions.Exit(exit_codes.USAGE)
 
@@ -135,8 +138,7 @@ def _counts(loaded: Loaded) -> Iterator[str]:
 
 def _as_text(found: Findings) -> None:
     """A line for each good playbook. Raises InputError with all problems where there is an error."""
-    for line in found.good:
-        click.echo(visible(line))
+    say_lines(found.good)
     if found.has_errors:
         raise InputError(found.problems, found.sources)
-    click.echo(shown.text(found.problems, found.sources), err=True, nl=False)
+    say(shown.text(found.problems, found.sources), err=True)

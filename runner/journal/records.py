@@ -1,6 +1,5 @@
 """One record as a line of ``events.jsonl``: made from an event, its number and its time."""
 
-import re
 import zlib
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -8,19 +7,19 @@ from typing import Any
 
 import msgspec
 
+from runner.model.ascii_json import ascii_json
 from runner.model.events import Event
 
 FIRST_SUM = "00000000"
 
 _encoder = msgspec.json.Encoder()
-_not_ascii = re.compile(r"[^\x00-\x7e]")
 
 
 def encode(event: Event, *, seq: int, ts: float, run: str, previous: str) -> tuple[bytes, str]:
     """The record's line, and its sum for the next one. ``ts`` in seconds since 1970."""
     micros = round(ts * 1_000_000)
     second, rest = divmod(micros, 1_000_000)
-    body = _ascii(_json(event))[1:-1]
+    body = ascii_json(_json(event))[1:-1]
     line = b'{"seq":%d,"ts":"%b.%06dZ","run":"%b",%b' % (seq, _second(second), rest, run.encode(), body)
     total = f"{zlib.crc32(line, zlib.crc32(previous.encode())):08x}"
     return line + b',"sum":"%s"}\n' % total.encode(), total
@@ -48,15 +47,3 @@ def _writable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_writable(part) for part in value]
     return value
-
-
-def _ascii(data: bytes) -> bytes:
-    r"""JSON with DEL and every character beyond ASCII written as ``\u`` escapes; such stand in texts only."""
-    if data.isascii() and b"\x7f" not in data:
-        return data
-    return _not_ascii.sub(lambda found: _escape(found[0]), data.decode()).encode()
-
-
-def _escape(character: str) -> str:
-    pair = character.encode("utf-16-be")
-    return "".join(f"\\u{pair[at]:02x}{pair[at + 1]:02x}" for at in range(0, len(pair), 2))

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import structlog
 
+from runner.model.ascii_json import ascii_json
 from runner.model.events import (
     ApprovalDenied,
     ApprovalWaiting,
@@ -102,7 +103,7 @@ class _Lines:
 def _processors(form: Format, *, color: bool) -> list[Any]:
     match form:
         case "json":
-            return [_ordered, structlog.processors.JSONRenderer()]
+            return [_ordered, structlog.processors.JSONRenderer(), _printable]
         case "logfmt":
             return [_ordered, _flat, structlog.processors.LogfmtRenderer(bool_as_flag=False)]
         case "console":
@@ -116,6 +117,11 @@ def _ordered(_logger: Any, _level_name: str, fields: _Fields) -> dict[str, Any]:
     """Time, level and event first; structlog puts the event last."""
     first = {name: fields[name] for name in ("ts", "level", "event")}
     return first | dict(fields)
+
+
+def _printable(_logger: Any, _level_name: str, line: str) -> str:
+    """JSON without DEL, which ``json`` leaves as it is."""
+    return ascii_json(line.encode()).decode()
 
 
 def _flat(_logger: Any, _level_name: str, fields: _Fields) -> dict[str, Any]:
