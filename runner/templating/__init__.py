@@ -1,7 +1,8 @@
 """Templates: text of our own files, rendered with values that are only ever data.
 
 ``templates`` is what others see, ``compiler`` compiles and renders, ``sandbox`` is the jinja2 environment,
-``rendering`` gives names their values, ``analysis`` looks into a template without rendering it, ``filters`` and
+``rendering`` gives names their values, ``analysis`` looks into a template without rendering it, ``flow`` follows what
+hosts have said to the text of a shell (``trust`` has the words for it, ``quotes`` reads that text), ``filters`` and
 ``limits`` are plain functions.
 
 **Why.** Text from a host is a plain ``str`` and no ``str`` is ever compiled: only a

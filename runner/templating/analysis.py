@@ -10,10 +10,6 @@ from jinja2.parser import Parser
 
 _NAMED = re.compile(r"'([^']+)'")
 _LOADERS = (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
-_HARMLESS_FILTERS = frozenset({"quote", "int", "float", "length", "count", "b64encode"})
-_HARMLESS_MEMBERS = frozenset({"rc", "attempts", "duration", "changed", "failed", "skipped", "status", "index"})
-"""Of a registered result or a host: what runner makes itself."""
-
 _AFTER_NO_VARIABLE = frozenset({".", "|", "is"})
 
 
@@ -135,25 +131,6 @@ def _certain(node: nodes.Node) -> Iterator[str]:
             children = list(node.iter_child_nodes())
     for child in children:
         yield from _certain(child)
-
-
-def unquoted(tree: nodes.Template) -> frozenset[str]:
-    """Variables whose value goes into the text as it is: not through ``quote``, nor as a number."""
-    found: set[str] = set()
-    for output in tree.find_all(nodes.Output):
-        for part in output.nodes:
-            if not isinstance(part, nodes.TemplateData) and not _is_harmless(part):
-                found.update(name.name for name in [part, *part.find_all(nodes.Name)] if isinstance(name, nodes.Name))
-    return frozenset(found)
-
-
-def _is_harmless(part: nodes.Expr) -> bool:
-    match part:
-        case nodes.Filter(name=name):
-            return name in _HARMLESS_FILTERS
-        case nodes.Getattr(attr=member):
-            return member in _HARMLESS_MEMBERS
-    return isinstance(part, nodes.Compare | nodes.Not | nodes.Test)
 
 
 class Uses(NamedTuple):

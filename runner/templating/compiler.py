@@ -10,10 +10,11 @@ from jinja2.utils import missing
 
 from runner.errors import RenderError
 from runner.model.template import Template, Value
-from runner.templating import analysis
+from runner.templating import analysis, flow
 from runner.templating.limits import TooLargeError, check_size
 from runner.templating.rendering import SCALARS, NameMissingError, Rendering, VariableContext, current, plain
 from runner.templating.sandbox import Sandbox
+from runner.templating.trust import Trust
 
 _ANSWER = "_answer"
 """The name an expression's value is kept under in its context; no name of the language starts so."""
@@ -94,9 +95,14 @@ class Compiler:
         """The variables that it reads in any case."""
         return analysis.certain(self._findings(template).tree)
 
-    def unquoted(self, template: Template) -> frozenset[str]:
-        """Variables that go into its text as they are."""
-        return analysis.unquoted(self._findings(template).tree)
+    def leaks(self, template: Template, names: Mapping[str, Trust]) -> tuple[flow.Leak, ...]:
+        """What of these names a shell would read in its text."""
+        return flow.leaks(self._findings(template).tree, names)
+
+    def trust(self, template: Template, names: Mapping[str, Trust]) -> Trust:
+        """How far what it gives may be trusted."""
+        tree = self._findings(template).tree
+        return flow.value(tree, analysis.lone_expression(tree), names)
 
     def place(self, template: Template, name: str) -> int:
         """The offset of the first mention of a variable."""

@@ -12,6 +12,8 @@ from runner.model.template import Template, Value, has_template
 if TYPE_CHECKING:
     from runner.templating.analysis import Fault, Uses
     from runner.templating.compiler import Compiler
+    from runner.templating.flow import Leak
+    from runner.templating.trust import Trust
 
 
 class Templates:
@@ -75,9 +77,13 @@ class Templates:
         """Variables that it reads whatever their values are: not those in a branch that may not be taken."""
         return self._compiler.certain(template)
 
-    def unquoted(self, template: Template) -> frozenset[str]:
-        """Variables that go into its text as they are, without ``| quote``: in shell text a danger."""
-        return self._compiler.unquoted(template)
+    def leaks(self, template: Template, names: Mapping[str, "Trust"]) -> tuple["Leak", ...]:
+        """What of these names a shell would read in its text: raw, or quoted where that is in vain."""
+        return self._compiler.leaks(template, names)
+
+    def trust(self, template: Template, names: Mapping[str, "Trust"]) -> "Trust":
+        """How far what it gives may be trusted in shell text, where it sees these names."""
+        return self._compiler.trust(template, names)
 
     def place(self, template: Template, name: str) -> int:
         """The offset of the first mention of a variable in the source; 0 where it is not found."""

@@ -85,14 +85,6 @@ def test_the_place_of_a_name_is_its_first_use_as_a_variable():
     assert TEMPLATES.place(Template("{{ a }}", HERE), "nowhere") == 0
 
 
-def test_values_in_shell_text_are_told_apart_by_their_quoting():
-    """What goes through quote, or is a number, is harmless; the rest is not."""
-    source = "{{ a | quote }} {{ b.rc }} {{ c | length }} {{ d.stdout }} {{ e }} {{ f == 1 }} {{ g.x | upper }} text"
-
-    assert TEMPLATES.unquoted(Template(source, HERE)) == {"d", "e", "g"}
-    assert TEMPLATES.unquoted(Template("{{ a", HERE)) == frozenset()
-
-
 def test_what_a_template_takes_is_told_member_by_member():
     """As far as members are written out; what is only asked for is left out, and local names lead nowhere else."""
     source = "hosts[item].results.x == 'a.b' and y is defined and z.a['b'].c(1).d | default(q)"

@@ -2,14 +2,15 @@
 
 Names that are not there (``scenes``, ``look``, ``hints``, ``files``), hide others (``hiding``), are used by nobody
 (``unused``), need themselves (``circles``) or are missing on some hosts (``some_hosts``); secrets and host data in the
-wrong place (``arguments``, ``clear_text``); steps that never run (``never``), or don't wait for others (``waits``).
+wrong place (``arguments``, ``tainting``, ``clear_text``); steps that never run (``never``), or don't wait for others
+(``waits``).
 """
 
 from dataclasses import dataclass, replace
 
 from runner.loading.clear_text import check_clear_text
 from runner.loading.documents import Problems
-from runner.loading.lint.arguments import check_arguments, tainted
+from runner.loading.lint.arguments import check_arguments
 from runner.loading.lint.circles import check_circles
 from runner.loading.lint.files import TemplateFile, look_into, template_file
 from runner.loading.lint.hiding import check_inputs, check_results
@@ -17,6 +18,7 @@ from runner.loading.lint.look import Look
 from runner.loading.lint.never import check_never
 from runner.loading.lint.scenes import Here, Names, Walk, written_in
 from runner.loading.lint.some_hosts import SomeHosts, hosts_of
+from runner.loading.lint.tainting import frames_of
 from runner.loading.lint.unused import check_handlers, check_names
 from runner.loading.lint.waits import check_once, check_others
 from runner.loading.playbook import PlaybookTexts
@@ -78,7 +80,7 @@ class _Lint:
         return {key: file for key, file in found.items() if file is not None}
 
     def _play(self, play: PlayTexts, names: Names, look: Look, files: dict[int, TemplateFile]) -> None:
-        marked = tainted(play, self.texts, look.templates)
+        frames = frames_of(play, self.texts, self.notes, look.templates)
         hosts = SomeHosts(play.play, self._hosts(play), names.written(play) | self.static.extra.keys())
         for sight in Walk(play, names).sights():
             if isinstance(sight, Here):
@@ -86,7 +88,7 @@ class _Lint:
                     look_into(file, sight.scene, look)
                 continue
             look.take(sight.note, sight.scene)
-            check_arguments(sight, marked, look)
+            check_arguments(sight, frames, look)
             hosts.check(sight, names, look)
         check_results(play, names, self.problems)
         check_never(play, self.problems)
