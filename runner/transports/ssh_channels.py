@@ -21,7 +21,10 @@ CLOSE_WAIT = 1.0
 
 
 LINGER = 1.0
-"""Seconds that a channel has for the rest of its output once its command has ended."""
+"""Seconds that a channel has for the rest of its output, and its close, once its command or its output has ended."""
+
+LONGEST_SIGNAL = 40
+"""Characters of the name of a signal that are told: the host chooses them."""
 
 
 class ChannelPipe(asyncssh.SSHClientSession[bytes]):
@@ -34,6 +37,7 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._writable: asyncio.Event | None = None
         self._exit = ""
+        self._is_over = False
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """The host has opened the channel; the request to run the command goes out in this turn of the loop."""
@@ -55,8 +59,13 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
 
     def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
         """The command was killed."""
-        self._exit = f"the shell on the host was killed by {signal}"
+        self._exit = f"the shell on the host was killed by {signal[:LONGEST_SIGNAL]}"
         self._has_ended()
+
+    def eof_received(self) -> bool:
+        """There is no more output, on either stream: nothing that is still waited for can come."""
+        self._has_ended()
+        return False
 
     def _has_ended(self) -> None:
         """Output of children that live on delays the channel's own end: it is waited for, but not for long."""
@@ -65,9 +74,13 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
     def _cut(self) -> None:
         if self._channel:
             self._channel.abort()
+            self.connection_lost(None)  # the host may never say that it is closed
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The channel is gone, in order or with the whole connection."""
+        """The channel is gone, in order or with the whole connection; it may be told twice."""
+        if self._is_over:
+            return
+        self._is_over = True
         receiver, self._receiver = self._receiver, None
         self._channel = None
         self.resume_writing()
@@ -159,7 +172,7 @@ class Channels:
             pipe = ChannelPipe(receiver, self._freed, self._why)
             try:
                 await self._start(pipe, command)
-            except asyncssh.ChannelOpenError as error:
+            except Exception as error:  # noqa: BLE001 - whatever the library makes of what a host sends
                 if not self._is_crowded(error):
                     raise ConnectError(*self._refusal(error), temporary=True) from None
             else:
@@ -174,14 +187,17 @@ class Channels:
                 self._freed()
             raise
 
-    def _is_crowded(self, error: asyncssh.ChannelOpenError) -> bool:
+    def _is_crowded(self, error: Exception) -> bool:
         """Whether the host refused because it bears no more; then its limit is known from now on."""
-        crowded = error.code == asyncssh.OPEN_CONNECT_FAILED and self._open > 0 and not self._connection.is_closed()
+        is_refusal = isinstance(error, asyncssh.ChannelOpenError) and error.code == asyncssh.OPEN_CONNECT_FAILED
+        crowded = is_refusal and self._open > 0 and not self._connection.is_closed()
         if crowded:
             self._most = self._open
         return crowded
 
-    def _refusal(self, error: asyncssh.ChannelOpenError) -> tuple[str, str]:
+    def _refusal(self, error: Exception) -> tuple[str, str]:
+        if not isinstance(error, asyncssh.ChannelOpenError):
+            return "closed_midway", f"{self._where}: the connection was lost: {lost_words(error)}"
         if self._connection.is_closed():
             return "closed_midway", f"{self._where}: the connection is closed"
         return "protocol", f"{self._where}: the host opens no session: {lost_words(error)}"

@@ -18,6 +18,12 @@ CROWDED = "server refused the connection (too many unauthenticated sessions?)"
 BANNED = re.compile(rb"not allowed at this time", re.IGNORECASE)
 """What OpenSSH 9.8 and later say to an address that they have locked out for failed logins."""
 
+LONGEST = 300
+"""Characters of a host's words in a message."""
+
+LISTS = re.compile(r"No matching (.+) algorithm found, sent (\S+) and received (.*)")
+"""What the library says of two lists with nothing in common."""
+
 FOREVER = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 """Answers of name resolution that will be the same next time."""
 
@@ -64,13 +70,15 @@ def translate(error: BaseException, progress: Progress) -> ConnectError:
     for kind, make in TABLE:
         if isinstance(error, kind):
             return make(error, progress)
-    return ConnectError("protocol", f"{progress.where}: {said(error)}")
+    # A fault of the library's on bytes it did not expect: it is the host that sent them.
+    words = f"{progress.where}: the host does not speak SSH as it should ({said(error)})"
+    return ConnectError("protocol", words)
 
 
 def said(error: BaseException) -> str:
     """The words of a foreign exception, on one line and not longer than a person reads."""
     text = " ".join(str(getattr(error, "reason", "") or error).split())
-    return text[:300] or type(error).__name__
+    return text[:LONGEST] or type(error).__name__
 
 
 def timed_out(progress: Progress, limit: float) -> ConnectError:
@@ -111,8 +119,10 @@ def from_os(error: OSError, where: str) -> ConnectError:
     return ConnectError(cause, f"{where}: {words}", temporary=True)
 
 
-def denied(_: BaseException, progress: Progress) -> ConnectError:
-    """The server knows no way in for us."""
+def denied(error: BaseException, progress: Progress) -> ConnectError:
+    """The server knows no way in for us; before a login has begun it may say so as well as any other reason."""
+    if progress.phase != "auth":
+        return strange(error, progress)
     tried = ", ".join(dict.fromkeys(progress.tried)) or "nothing"
     allowed = ", ".join(progress.allowed) or "unknown"
     words = f'{progress.where}: login as "{progress.user}" refused (tried: {tried}; the host allows: {allowed})'
@@ -133,8 +143,12 @@ def lost(error: BaseException, progress: Progress) -> ConnectError:
 
 
 def no_algorithm(error: BaseException, progress: Progress) -> ConnectError:
-    """Key exchange failed: mostly because both sides have nothing in common."""
-    words = f"{progress.where}: {said(error)}"
+    """Key exchange failed: mostly because both sides have nothing in common; then both lists are named."""
+    text = said(error)
+    if lists := LISTS.fullmatch(" ".join(str(getattr(error, "reason", "")).split())):
+        kind, ours, theirs = lists.groups()
+        text = f"no common algorithm for {kind}: sent {ours} and received {theirs[:LONGEST]}"
+    words = f"{progress.where}: {text}"
     hint = "older algorithms can be allowed for a host with ssh: {algorithms: {kex|ciphers|macs|host_keys: [+NAME]}}"
     return ConnectError("kex", words, hint=hint)
 
