@@ -20,6 +20,9 @@ PREAMBLE_LIMIT = 64 * 1024
 
 STREAMS = ("stdout", "stderr")
 
+HIGHEST_STATUS = 511
+"""No shell says more: 8 bits, and ksh93 has 256 and the number where a signal killed a command."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -141,8 +144,10 @@ class Channel:
             self._waiting -= 1
 
     def data(self, stream: str, chunk: bytes) -> None:
-        """Take a chunk of output."""
+        """Take a chunk of output; nothing that comes after the end of the pipe."""
         for record in self._splitters[stream].feed(chunk):
+            if self.gone is not None:
+                return
             match record:
                 case bytes():
                     self._output(stream, record)
@@ -151,8 +156,7 @@ class Channel:
                 case Begin(index, group):
                     self._begin(index, group)
                 case Hello():
-                    self._greeted.add(stream)
-                    self.hello = record
+                    self._greet(stream, record)
         if self._waiting:
             self._tell()
 
@@ -178,6 +182,13 @@ class Channel:
         elif self.step is not None and chunk:
             self.step.output(stream, chunk)
 
+    def _greet(self, stream: str, hello: Hello) -> None:
+        """The first hello counts, and the same one on the other stream."""
+        if not self._greeted:
+            self.hello = hello
+        if hello == self.hello:
+            self._greeted.add(stream)
+
     def _begin(self, index: int, group: int | None) -> None:
         step = self.step
         if step is None or step.index != index or step.begun:
@@ -188,8 +199,15 @@ class Channel:
             step.listening.add("stdout")
 
     def _end(self, stream: str, index: int, rc: int) -> None:
+        """The first end on a stream counts. One that can't be ends the shell for us: the step's own is unknown."""
         step = self.step
-        if step is not None and step.index == index:
+        if step is None or step.index != index or stream in step.ends:
+            return
+        if rc > HIGHEST_STATUS:
+            self.ended(f"the host told an exit status of {rc}, which there is not")
+        elif step.ends and rc != step.rc:
+            self.ended(f"the host told two ends of the step: exit status {step.rc}, and {rc}")
+        else:
             step.end(stream, rc)
             if step.ended:
                 self.open_key = ""

@@ -23,6 +23,9 @@ CLOSE_WAIT = 1.0
 LINGER = 1.0
 """Seconds that a channel has for the rest of its output, and its close, once its command or its output has ended."""
 
+LEAST_PACKET = 256
+"""Bytes that a host must take in one packet: with fewer, whatever we send it would hold up all other hosts."""
+
 LONGEST_SIGNAL = 40
 """Characters of the name of a signal that are told: the host chooses them."""
 
@@ -42,7 +45,8 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """The host has opened the channel; the request to run the command goes out in this turn of the loop."""
         self._channel = chan
-        asyncio.get_running_loop().call_soon(self._tell_opened)
+        if packet_size(chan) >= LEAST_PACKET:
+            asyncio.get_running_loop().call_soon(self._tell_opened)
 
     def _tell_opened(self) -> None:
         if self._receiver and self._channel:
@@ -134,6 +138,11 @@ class ChannelPipe(asyncssh.SSHClientSession[bytes]):
             channel.abort()
 
 
+def packet_size(channel: asyncssh.SSHClientChannel[bytes]) -> int:
+    """How many bytes the host takes in one packet on a channel."""
+    return int(channel._send_pktsize)  # noqa: SLF001 - the library does not tell it otherwise
+
+
 def lost_words(error: Exception) -> str:
     """Why a connection ended, in words."""
     return " ".join(str(getattr(error, "reason", "") or error).split())[:300] or type(error).__name__
@@ -172,6 +181,8 @@ class Channels:
             pipe = ChannelPipe(receiver, self._freed, self._why)
             try:
                 await self._start(pipe, command)
+            except ConnectError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever the library makes of what a host sends
                 if not self._is_crowded(error):
                     raise ConnectError(*self._refusal(error), temporary=True) from None
@@ -181,11 +192,17 @@ class Channels:
     async def _start(self, pipe: ChannelPipe, command: str) -> None:
         """Give the pipe its channel. When that fails nobody hears of it; its place is free at once, or with its end."""
         try:
-            await self._connection.create_session(lambda: pipe, command, encoding=None)
+            channel, _ = await self._connection.create_session(lambda: pipe, command, encoding=None)
+            self._check(packet_size(channel))
         except BaseException:
             if not pipe.drop():
                 self._freed()
             raise
+
+    def _check(self, size: int) -> None:
+        if size < LEAST_PACKET:
+            words = f"{self._where}: the host takes {size} bytes in a packet; {LEAST_PACKET} are needed"
+            raise ConnectError("protocol", words)
 
     def _is_crowded(self, error: Exception) -> bool:
         """Whether the host refused because it bears no more; then its limit is known from now on."""

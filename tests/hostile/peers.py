@@ -277,6 +277,7 @@ class Server:
     """
 
     behaviour: Behaviour
+    address: str = "127.0.0.1"
     port: int = 0
     connections: int = 0
     refusals: int = 0
@@ -317,9 +318,9 @@ class Server:
     async def listen(self) -> asyncio.Server:
         """Listen on a free port."""
         if self.behaviour.raw:
-            server = await asyncio.start_server(self._raw, "127.0.0.1", 0)
+            server = await asyncio.start_server(self._raw, self.address, 0)
         else:
-            server = await asyncio.get_running_loop().create_server(self._peer, "127.0.0.1", 0)
+            server = await asyncio.get_running_loop().create_server(self._peer, self.address, 0)
         self.port = server.sockets[0].getsockname()[1]
         return server
 
@@ -336,8 +337,11 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def serving(behaviours: Mapping[str, Behaviour]) -> AsyncIterator[dict[str, Server]]:
-    """A server for each of them, by name."""
-    servers = {name: Server(behaviour) for name, behaviour in behaviours.items()}
+    """A server for each of them, by name, each on an address of its own."""
+    servers = {
+        name: Server(behaviour, f"127.8.{index >> 8}.{index & 255}")
+        for index, (name, behaviour) in enumerate(behaviours.items(), 1)
+    }
     listening = [await server.listen() for server in servers.values()]
     try:
         yield servers
