@@ -49,7 +49,10 @@ async def run_item(turn: Turn, step: Step, *, scope: Mapping[str, Any] | None, i
 
 @dataclass(slots=True)
 class _Tries:
-    """``before`` are the attempts of earlier turns and processes; ``has_asked`` once a lost end was asked for."""
+    """``before`` are the attempts of earlier turns and processes; ``has_asked`` once a lost end was asked for.
+
+    ``first`` is the number of the first attempt that is made here: 2 where the one that was left open is the first.
+    """
 
     turn: Turn
     step: Step
@@ -58,6 +61,7 @@ class _Tries:
     before: int
     acted: bool = False
     has_asked: bool = False
+    first: int = 1
 
     def left_out(self) -> Tried | None:
         """What it comes to where its condition is false, or can't be asked."""
@@ -83,21 +87,23 @@ class _Tries:
         outcome = judge(self.turn, self.step, verdict.outcome, scope=self.scope, attempt=1)
         if self.step.section == "always" and outcome.status is not Status.UNKNOWN:
             return None
+        delay = self._delay(1, outcome)
+        if delay is not None and await self.turn.stop.sleep(delay):
+            self.before, self.first = self.before - 1, 2
+            return None
         return Tried(Result(outcome), acted=True, output={"attempt": self.before, "late": True})
 
     async def go(self) -> Tried:
         """Try until it is well, or may not be tried any more."""
         turn, step = self.turn, self.step
-        for attempt in itertools.count(1):
+        for attempt in itertools.count(self.first):
             came, output = await self._once(attempt)
             if came is None:
                 continue
             outcome = judge(turn, step, came, scope=self.scope, attempt=attempt)
             self.acted = self.acted or outcome.status not in _UNMADE or _was_begun(outcome)
-            policy = step.retry or turn.run.kinds[step.kind].retry
-            seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{self.item}"
-            delay = next_delay(policy, attempt, outcome, seed=seed)
-            if delay is None or turn.stop.level >= Level.STOP:
+            delay = self._delay(attempt, outcome)
+            if delay is None:
                 break
             self._again(outcome, attempt, delay)
             if not await turn.stop.sleep(delay):
@@ -108,6 +114,15 @@ class _Tries:
         if step.section or self.before:
             output = {**output, "attempt": number}
         return Tried(Result(outcome, attempts=attempt), self.acted, output)
+
+    def _delay(self, attempt: int, outcome: Outcome) -> float | None:
+        """Seconds until the next attempt; None where there is none."""
+        turn, step = self.turn, self.step
+        if turn.stop.level >= Level.STOP:
+            return None
+        policy = step.retry or turn.run.kinds[step.kind].retry
+        seed = f"{turn.run.seed}/{turn.play.id}/{turn.host.name}/{step.id}/{self.item}"
+        return next_delay(policy, attempt, outcome, seed=seed)
 
     async def _once(self, attempt: int) -> tuple[Outcome | None, dict[str, Any]]:
         """One attempt; None where its end was not heard and it is to be tried again."""

@@ -4,6 +4,7 @@
 """
 
 import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -40,7 +41,9 @@ def test_a_hundred_kills_do_nothing_twice_and_lose_nothing(
         f"missing, in {time.monotonic() - begun:.0f}s"
     )
     for one in bad[:20]:
-        print(f"pytest -s -m promise tests/promise/test_killed_runs.py --seed {one.seed}   # {one.problems[0][:300]}")
+        kept = shutil.copytree(tmp_path / str(one.seed), Path(tempfile.mkdtemp(prefix="killed-")) / str(one.seed))
+        words = "\n  ".join([f"kept in {kept}", *one.lines, *one.problems])
+        print(f"pytest -s -m promise tests/promise/test_killed_runs.py --seed {one.seed}\n  {words}")
     assert not bad
 
 

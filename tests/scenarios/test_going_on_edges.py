@@ -6,8 +6,8 @@ import pytest
 from scenario import gone, scenario
 from scenarios.test_going_on import died, on, sent
 
-from runner.model.events import Decision, StepEnded, StepIntent
-from runner.transport import Recalled
+from runner.model.events import Decision, StepEnded, StepIntent, StepRetry
+from runner.transport import CommandResult, Recalled
 from runner.transports.fake import Answer, Fake, answers
 
 
@@ -131,3 +131,24 @@ def test_a_budget_that_was_exceeded_before_anybody_began_leaves_all_to_do(tmp_pa
     again = scenario(playbook, tmp_path, before=first.recorder.events)
     assert sent(again) == [("web01", "a"), ("web02", "a")]
     assert again.summary.status == "ok"
+
+
+def test_a_try_that_failed_is_followed_by_those_that_are_left(tmp_path: Path) -> None:
+    """The process died in the pause behind the first of two tries, whose bad end the host tells: the second is made."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps: [{id: a, command: a, retry: {attempts: 2, delay: 5s}}]
+    """
+    first = scenario(playbook, tmp_path, answers({("*", "a"): [Answer(rc=1), Answer()]}))
+    before = died(first, on(StepRetry))
+    fake = Fake(recall=lambda _, __: Recalled("done", CommandResult(1)))
+    again = scenario(playbook, tmp_path, fake=fake, before=before)
+    assert sent(again) == [("web01", "a")]
+    assert [event.attempt for event in again.all(StepIntent)] == [2]
+    assert again.summary.status == "ok"
+
+    fake = Fake(answers({("*", "a"): Answer(rc=1)}), recall=lambda _, __: Recalled("done", CommandResult(1)))
+    again = scenario(playbook, tmp_path, fake=fake, before=before)
+    assert sent(again) == [("web01", "a")]
+    assert again.statuses() == {"web01": "failed"}
