@@ -12,6 +12,8 @@ A command that is to be found again, by its key, is noted there in lines of fixe
     k KEY loss|time                         the group is being ended, for the loss or its time
     g KEY                                   and nothing of it was left
     f KEY                                   all is written down that ever will be
+    m PROCESS                               moves what is still noted in the pipe (below) to the file
+    w PROCESS                               that reader has seen all that stands above
 
 **Where it is.** In a pipe that the shell holds itself, while all is well: memory that goes with the shell, no file to
 remove, which would take a program (``rm``, 0.9 ms). Who notices the loss makes a file of it, ``PATH``: the shell
@@ -144,9 +146,12 @@ E
 E
   if [ -p /proc/self/fd/6 ] && [ -p /proc/self/fd/7 ]; then
     read -r _ka <&6; read -r _ka <&7
-    cat <&6 3>&- 6<&- 7<&- & _kp=$!
-    cat <&7 >&3 3>&- 6<&- 7<&- & _kp="$_kp $!"
-    command exec >/proc/self/fd/6 3>/proc/self/fd/7 && _kh=1
+    if command exec 8>/proc/self/fd/6 9>/proc/self/fd/7; then
+      cat <&6 3>&- 6<&- 7<&- 8>&- 9>&- & _kp=$!
+      cat <&7 >&3 3>&- 6<&- 7<&- 8>&- 9>&- & _kp="$_kp $!"
+      exec >&8 3>&9 8>&- 9>&-
+      _kh=1
+    fi
   fi
   exec 6<&- 7<&-
 fi
@@ -254,7 +259,10 @@ trap '' HUP INT QUIT TERM PIPE
 exec 9>&1 >&5 3>&- 4<&- </dev/null
 umask 077; set -C
 echo runner=$$........ >|/proc/self/comm
-[ $_kd = 1 ] || cat <&8 >>"$_kf" 5>&- 6<&- 7<&- 9>&- &
+if [ $_kd = 0 ]; then
+  cat <&8 >>"$_kf" 5>&- 6<&- 7<&- 9>&- &
+  echo "m $!"
+fi
 exec 8<&-
 echo "l $_kk"
 [ "$_kp" ] && kill -9 $_kp
@@ -263,6 +271,7 @@ if [ $_kh = 1 ]; then
   { cat <&7 6<&- 7<&- 9>&- & echo "c $!" >&5; wait $!; } | tail -c @TAIL@ >"$_kf-$_kq.e" 5>&- 6<&- 7<&- 9>&- & _k2=$!
 fi
 exec 6<&- 7<&-
+_kO() { read -r _kb </proc/$$/stat || return; case ${_kb##*) } in [ZXx]*) return 1;; esac; }
 _kP() { sleep 0.1 || sleep 1; }
 _kT() { read -r _kN _kb </proc/uptime; _kN=${_kN%%.*}; }
 _kA() {
@@ -290,7 +299,7 @@ _kR() {
 }
 _kG=0
 while _kR; [ ! "$_kE" ]; do
-  kill -0 $$ || { [ $_kG != 0 ] && _kA; } || break
+  _kO || { [ $_kG != 0 ] && _kA; } || break
   _kT; _kS=
   [ $_ky = f ] || _kS=loss
   [ $_ky$_kt = f0 ] || [ $_kN -lt $((_ka + _kt)) ] || _kS=${_kS:-time}

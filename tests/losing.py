@@ -7,12 +7,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sshd import descendants
+from transport_ways import context_in, host_named, until
+
+from runner.errors import LostError
 from runner.host_record import prefix_of, tag_of
 from runner.model.inventory import Become
 from runner.transport import Command, Keeping, Recalled, Session
+from runner.transports import load
+
+WAITS = 'until [ -e "$1/go" ]; do sleep 0.02; done;'
+"""What a command does first that is to run until the test says go."""
 
 WORKER = """
 import asyncio, sys
@@ -67,7 +77,8 @@ async def settled(session: Session, key: str, become: Become | None = None) -> R
 
 def records(token: str) -> list[Path]:
     """What is left of a run's records on this machine."""
-    return sorted(Path("/tmp").glob(f".runner-{token}-*"))
+    folders = {Path("/tmp"), Path(os.environ.get("TMPDIR") or "/tmp")}
+    return sorted(path for folder in folders for path in folder.glob(f".runner-{token}-*"))
 
 
 def keepers(token: str, host: str = "web1") -> list[int]:
@@ -86,3 +97,63 @@ def end(pids: list[int], number: int = signal.SIGKILL) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+class Remote:
+    """A real server, and a run on one host of it."""
+
+    def __init__(self, server, folder, token):
+        self.server = server
+        self.host = host_named(connection="ssh", **server.options())
+        self.context = context_in(folder, token=token, grace=1.0)
+
+    def tell(self, story, **more):
+        """Run a story with a way to open sessions."""
+
+        async def main():
+            async with load("ssh").start(replace(self.context, **more)) as transport:
+                return await story(lambda: transport.connect(self.host))
+
+        return asyncio.run(main())
+
+    async def cut(self, session, command):
+        """Start a command, and lose its connection as soon as it runs."""
+        task = asyncio.create_task(session.run(command))
+        await until(lambda: command.fate.group is not None)
+        end(self.daemons())
+        with pytest.raises(LostError):
+            await task
+        assert session.closed
+
+    async def cut_one(self, session, command):
+        """Lose the connection of one session alone, as soon as its command has begun."""
+        task = asyncio.create_task(session.run(command))
+        await until(lambda: command.fate.group is not None)
+        session._connection.wire.abort()
+        with pytest.raises(LostError):
+            await task
+
+    def freeze(self, session):
+        """Have the server hear and say nothing more, and give the connection up, as keepalive does."""
+        pids = self.daemons()
+        end(pids, signal.SIGSTOP)
+        session._connection.wire.abort()
+        return pids
+
+    def daemons(self):
+        """The server's own processes for the connections it has."""
+        return [pid for pid in descendants(self.server.process.pid) if b"sshd" in command_line(pid)]
+
+
+def command_line(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
+async def found_by(connect, *keys):
+    """What a new connection finds of commands; it is closed again."""
+    session = await connect()
+    found = [await settled(session, key) for key in keys]
+    await session.close()
+    return found[0] if len(keys) == 1 else found

@@ -96,7 +96,7 @@ class Channel:
     for none; ``grace`` is the seconds between TERM and KILL for a group that it ends. ``hello`` is what the shell can
     do, once it is ``ready``. ``preamble`` is what each stream said before the hello; ``gone`` is why the pipe ended,
     None while it is open. ``open_key`` is of the last command that is noted, while its end has not been heard;
-    ``on_gone`` is called when the pipe has ended.
+    ``on_gone`` is called when the pipe has ended. ``user`` is whom it runs as, None for the login user.
     """
 
     def __init__(self, record: RecordName | None = None, grace: float = GRACE) -> None:
@@ -116,6 +116,7 @@ class Channel:
         self.gone: str | None = None
         self.step: Step | None = None
         self.open_key = ""
+        self.user: str | None = None
         self.on_gone: Callable[[], None] = _nothing
 
     @property
@@ -251,7 +252,7 @@ class Channel:
     @property
     def is_idle(self) -> bool:
         """Whether the shell waits for the next text."""
-        return self.ready and self.step is None and not self.open_key
+        return self.ready and not self.open_key and (self.step is None or self.step.ended)
 
     def all_sent(self) -> None:
         """Say that the bytes that were to follow a step's text are over."""

@@ -16,31 +16,33 @@ Run = Callable[[Command], Awaitable[CommandResult]]
 _LIMIT = 1024 * 1024  # bytes of all records of a host together
 
 
-async def recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
-    """What the records of the become user say of a command; ``run`` runs commands on the host."""
-    if not records.prefix:
-        return Recalled("none", reason="no records are kept")
-    async with records.turn:
-        return await _recalled(run, records, key, become)
-
-
-async def _recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
-    user = become.user if become else None
+async def look(run: Run, records: HostRecords, become: Become | None) -> tuple[str, list[Note]]:
+    """The host's boot id, and the records there of shells that are not in use; ``run`` runs commands on the host."""
     args = (records.prefix, tag_of(records.prefix), *(str(word) for one in records.live.items() for word in one))
     looked = await run(Command(script=LOOK, args=args, become=become, limit=_LIMIT))
     if looked.rc != 0 or looked.stdout.truncated:
-        return Recalled("none", reason="the records on the host cannot be read")
+        return "", []
     boot, notes = parsed(looked.stdout.text)
-    found, note = judged(key, boot, notes)
-    if found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}:
-        return INCOMPLETE
-    if found.state == "done" and note is not None and found.result is not None:
-        kept = note if note.outlived(key) else None
-        found = dataclasses.replace(found, result=await _with_output(run, kept, found.result, become))
-    records.seen({one.path: one.files for one in notes})
-    if found.state != "running":
-        records.settled(key, user, note.path if note and note.last == key else "")
-    return found
+    records.companions.update({note.path: note.files for note in notes})
+    return boot, notes
+
+
+async def recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
+    """What the records of the become user say of a command."""
+    if not records.prefix:
+        return Recalled("none", reason="no records are kept")
+    user = become.user if become else None
+    async with records.turn.looking():
+        boot, notes = await look(run, records, become)
+        found, note = judged(key, boot, notes)
+        if found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}:
+            return INCOMPLETE
+        if found.state == "done" and note is not None and found.result is not None:
+            kept = note if note.outlived(key) else None
+            found = dataclasses.replace(found, result=await _with_output(run, kept, found.result, become))
+        if found.state != "running":
+            records.settled(key, user, note.path if note and note.last == key else "")
+        return found
 
 
 async def _with_output(run: Run, note: Note | None, result: CommandResult, become: Become | None) -> CommandResult:

@@ -8,6 +8,7 @@ that is a link, or another user's, is no record of ours and is passed over; one 
 import re
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 
 from runner.host_record import LONGEST
 from runner.transport import CommandResult, Recalled
@@ -15,7 +16,11 @@ from runner.transport import CommandResult, Recalled
 LOOK = r"""
 prefix=$1 tag=$2; shift 2; seen=" $* " known=$seen
 num() { case $1 in ''|*[!0-9]*) return 1;; esac; }
-named() { grep -sxl -e "$1" /proc/[0-9]*/comm; }
+alive() { read -r stat <"/proc/$1/stat" || return; case ${stat##*) } in [ZXx]*) return 1;; esac; }
+gone() { ! alive "$1"; }
+named() {
+  for p in $(grep -sxl -e "$1" /proc/[0-9]*/comm); do p=${p#/proc/} p=${p%/comm}; alive "$p" && echo "$p"; done
+}
 pause() { sleep 0.05 || sleep 1; }
 records() {
   for folder in "$TMPDIR" /tmp /var/tmp "$HOME"; do
@@ -25,24 +30,36 @@ records() {
   done
 }
 holds() { for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "$@" && return; pause; done; return 1; }
-gone() { ! kill -0 "$1"; }
-begun() { { read -r b && read -r a shell suffix sole path; } <"$f"; }
+begun() {
+  set -- $(sed -n '/^r1 /{p;q;}' "$f")
+  shell=$2 suffix=$3
+  [ "$shell" ]
+}
 filed() { holds begun && known="$known$shell "; }
 file() {
   [ -O "/proc/$pid" ] && [ -p "/proc/$pid/fd/8" ] && command exec 9<"/proc/$pid/fd/8" || return
   for watcher in $(named "runner+$pid[.]*"); do
-    watcher=${watcher#/proc/} watcher=${watcher%/comm}
     kill -s USR1 "$watcher" || continue
     holds gone "$watcher"
     return
   done
   read -r head <&9
   case $head in *[!A-Za-z0-9/._+\ -]*) return;; "r1 $pid "*" /"*"/$prefix-"*) ;; *) return;; esac
-  { printf '%s\n' "b $boot" "$head"; cat <&9 & } >"${head##* }"
+  { printf '%s\n' "b $boot" "$head"; cat <&9 & echo "m $!"; } >"${head##* }" || echo "$head" >>"${head##* }"
 }
-leads() {
-  num "$group" && read -r stat <"/proc/$group/stat" && set -- ${stat##*) } && [ "$3" = "$group" ] || return
-  case $1 in [ZXx]) return 1;; esac
+leads() { num "$group" && alive "$group" && set -- ${stat##*) } && [ "$3" = "$group" ]; }
+there() { alive "$shell" && [ "$(cat "/proc/$shell/comm")" = "runner-$tag" ]; }
+moved() {
+  if there && [ ! -e "/proc/$shell/fd/5" ]; then holds gone "$shell"; return; fi
+  for keeper in "$shell" $(named "runner=$shell[.]*"); do
+    [ -p "/proc/$keeper/fd/5" ] && echo "w $$" >"/proc/$keeper/fd/5" || continue
+    holds grep -qsx "w $$" "$f"
+    return
+  done
+  for mover in $(sed -n 's/^m //p' "$f"); do
+    num "$mover" && [ "/proc/$mover/fd/1" -ef "$f" ] || continue
+    holds gone "$mover" || return
+  done
 }
 look() {
   case $seen in *" $f "*) return;; esac
@@ -52,19 +69,21 @@ look() {
   set -- $(ls -ldnL /proc/self/fd/6)
   echo "f $1 $5 $f"
   [ "$1" = -rw------- ] && num "$5" && [ "$5" -le @LONGEST@ ] || return
-  { read -r b && read -r a shell suffix sole path; } <&6 || return
   case $suffix in *[!0-9a-f]*) return;; ????????????????) ;; *) return;; esac
+  num "$shell" || return
   fence=$f-$suffix.x
   [ -e "$fence" ] || { :; } >"$fence"
   [ -e "$fence" ] && echo x
-  printf '|%s\n' "$b" "$a $shell $suffix $sole $path"
-  group=
+  moved && echo m
+  group= open=
   while read -r a b c x; do
     printf '|%s\n' "$a $b $c $x"
-    case $a in s) group=$c;; esac
+    case $a in s) open=1 group=$c;; e|n) open=;; esac
   done <&6
   [ "$a" ] && printf '|%s\n' "$a"
-  [ "$(cat "/proc/$shell/comm")" = "runner-$tag" ] && echo p
+  if there; then
+    if [ "$open" ]; then echo p; else kill -9 "$shell"; fi
+  fi
   [ "$(named "runner[+=]$shell[.]*")" ] && echo w
   leads && echo g
   for x in "$f-$suffix".[oe]; do [ -e "$x" ] && echo "o ${x##*.}"; done
@@ -74,7 +93,6 @@ umask 077; set -C
 read -r boot </proc/sys/kernel/random/boot_id; echo "b $boot"
 records filed
 for pid in $(named "runner-$tag"); do
-  pid=${pid#/proc/} pid=${pid%/comm}
   case $known in *" $pid "*) continue;; esac
   file
 done
@@ -85,8 +103,9 @@ exit 0
 """Arguments: the prefix of the records, the word in the names of their processes, and the paths and processes of shells
 in use, which are left alone.
 
-It makes files of the records that are none yet, sets the fence of each record before it reads it, and tells its
-watcher, where there is one that has not noticed, that the connection is lost.
+It makes files of the records that are none yet, and tells a watcher that has not noticed it that the connection is
+lost. Of each record it sets the fence before it reads it, and waits until all that was noted by then is in the file. A
+shell that waits for requests is ended: the fence would let it start none, and once it is gone the fence may go too.
 """
 
 TAILS = r"""
@@ -96,7 +115,7 @@ cat -- "$1-$2.o"; cat -- "$1-$2.e" >&2; exit 0
 
 _LINE = re.compile(
     r"b [0-9a-f-]{1,40}|r1 \d{1,10} [0-9a-f]{16} [01] /[\w/.+-]{1,300}|s \w{1,40} \d{1,10} \d{1,10} [fkc]"
-    r"|[fgln] \w{1,40}|e \w{1,40} \d{1,3}|c \d{1,10}|k \w{1,40} (?:loss|time)",
+    r"|[fgln] \w{1,40}|[mw] \d{1,10}|e \w{1,40} \d{1,3}|c \d{1,10}|k \w{1,40} (?:loss|time)",
     re.ASCII,
 )
 _ENDED = {
@@ -109,12 +128,14 @@ _ENDED = {
 class Note:
     """One record as it was found. ``shell``, ``watcher`` and ``leader`` say whether those processes are still there.
 
-    ``lines`` are its words, line by line; none where it is not as we left it.
+    ``lines`` are its words, line by line; none where it is not as we left it. ``fenced`` says that the fence is set,
+    ``whole`` that all that was noted before that has been read.
     """
 
     path: str
     lines: list[list[str]] = field(default_factory=list)
     fenced: bool = False
+    whole: bool = False
     shell: bool = False
     watcher: bool = False
     leader: bool = False
@@ -139,13 +160,21 @@ class Note:
 
     def of(self, key: str) -> list[list[str]]:
         """The lines about the last start of a command; none where it is not mentioned."""
-        lines = [line for line in self.lines if len(line) > 1 and line[1] == key and line[0] not in {"b", "r1", "c"}]
+        lines = [line for line in self.lines if len(line) > 1 and line[1] == key and line[0] in _ABOUT_ONE]
         starts = [at for at, line in enumerate(lines) if line[0] == "s" and (at == 0 or lines[at - 1][0] != "s")]
         return lines[starts[-1] :] if starts else []
 
     def outlived(self, key: str) -> bool:
         """Whether a command was under way when the connection was lost, and the rest of its output kept."""
         return bool(self.kept) and any(line[0] == "l" for line in self.of(key))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the command that was started last has an end, and nobody works on the record any more."""
+        said = {line[0] for line in self.of(self.last)}
+        return (
+            bool(self.lines) and not self.watcher and not self.shell and (not self.last or not said.isdisjoint("nekf"))
+        )
 
     @property
     def last(self) -> str:
@@ -166,9 +195,11 @@ def parsed(text: str) -> tuple[str, list[Note]]:
         elif notes:
             _add(notes[-1], line)
     for note in notes:
-        firsts = [(at, line[0]) for at, line in enumerate(note.lines) if line[0] in {"b", "r1"}]
-        if note.is_odd or firsts != [(0, "b"), (1, "r1")] or note.lines[1][4] != note.path:
+        firsts = sorted((line for line in note.lines if line[0] in _FIRST), key=itemgetter(0))
+        if note.is_odd or [line[0] for line in firsts] != _FIRST or firsts[1][4] != note.path:
             note.lines, note.is_odd = [], True
+        else:
+            note.lines = [*firsts, *(line for line in note.lines if line[0] not in _FIRST)]
     return boot, notes
 
 
@@ -184,7 +215,9 @@ def _add(note: Note, line: str) -> None:
             note.is_odd = True
 
 
-_FLAGS = {"x": "fenced", "p": "shell", "w": "watcher", "g": "leader"}
+_FIRST = ["b", "r1"]
+_ABOUT_ONE = frozenset("snelkgf")
+_FLAGS = {"x": "fenced", "m": "whole", "p": "shell", "w": "watcher", "g": "leader"}
 
 ODD = Recalled("none", reason="a record on the host is not as it was left")
 ANEW = Recalled("none", reason="the host was started anew")
@@ -215,7 +248,7 @@ def _is_old(boot: str, note: Note) -> bool:
 
 
 def _is_unfenced(note: Note) -> bool:
-    return not note.fenced
+    return not (note.fenced and note.whole)
 
 
 def _told(lines: list[list[str]], note: Note) -> Recalled:

@@ -7,7 +7,8 @@ is removed by the next shell of the same host and user that ends in order.
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from runner.framing import Hello
@@ -15,6 +16,36 @@ from runner.host_record import RecordName, prefix_of
 
 User = str | None
 """A become user; None is the login user."""
+
+
+class Turn:
+    """Many shells may be opened at a time, or records be looked at: for a shell that is not known yet looks old."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._opening = 0
+        self._none_opening = asyncio.Event()
+        self._none_opening.set()
+
+    @asynccontextmanager
+    async def opening(self) -> AsyncIterator[None]:
+        """Hold up lookers."""
+        async with self._lock:
+            self._opening += 1
+            self._none_opening.clear()
+        try:
+            yield
+        finally:
+            self._opening -= 1
+            if not self._opening:
+                self._none_opening.set()
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Hold up everybody else."""
+        async with self._lock:
+            await self._none_opening.wait()
+            yield
 
 
 @dataclass(slots=True)
@@ -25,7 +56,7 @@ class HostRecords:
     with their processes. ``open`` are those of shells that are lost, with the key of the command whose end was not
     heard; ``removable`` those that nobody needs. ``companions`` are the files that belong to one. ``first`` is the one
     of each user that is no file while all is well, and ``unsettled`` are the users of whom it may be needed yet.
-    ``turn`` is held while they are read: two readers would get in each other's way.
+    ``has_gone_on`` says that this process has run commands there that are noted.
     """
 
     host: str
@@ -38,7 +69,8 @@ class HostRecords:
     companions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     first: dict[User, str] = field(default_factory=dict)
     unsettled: set[User] = field(default_factory=set)
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    has_gone_on: bool = False
+    turn: Turn = field(default_factory=Turn)
 
     def fresh(self, user: User) -> RecordName | None:
         """A name for the record of a new shell, or None where none is kept."""
@@ -82,10 +114,6 @@ class HostRecords:
     def expected(self, key: str, user: User) -> set[str]:
         """The records where a command of this process must be found, if it was started."""
         return {path for path, known in self.open.items() if known == (user, key)}
-
-    def seen(self, companions: Mapping[str, tuple[str, ...]]) -> None:
-        """What was found beside records."""
-        self.companions.update(companions)
 
     def settled(self, key: str, user: User, path: str) -> None:
         """The end of a command is known; ``path`` is of the record that has it last, if one has."""
