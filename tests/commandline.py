@@ -22,8 +22,8 @@ class Done:
 
     @property
     def folder(self) -> Path:
-        """The folder of its latest run."""
-        return max(self.runs.iterdir())
+        """The folder of its latest run; names of the same second are in no order."""
+        return max(self.runs.iterdir(), key=lambda run: (run.name[:15], run.stat().st_ctime_ns))
 
     @property
     def ran(self) -> bool:

@@ -98,11 +98,12 @@ def test_a_gateway_that_refuses_is_named(sshd_with, tmp_path: Path) -> None:
     assert "outer" in lost["reason"]
 
 
-def test_a_connection_killed_in_mid_step_is_unknown(sshd_with, tmp_path: Path) -> None:
-    """The step was sent and its end never heard: exit status 6, and it is not sent again."""
+def test_a_step_that_is_to_end_with_its_connection_is_unknown(sshd_with, tmp_path: Path) -> None:
+    """Its process group is ended on the host, nobody knows how far it came: exit status 6, and it is not sent again."""
     server = sshd_with()
-    step = f'"echo x >> {tmp_path}/ran; kill -9 $(ps -o ppid= -p $PPID); sleep 30"'
-    play = f"version: 1\ninventory: hosts.yaml\nhosts: all\nsteps: [{{shell: {step}, retry: {{attempts: 3}}}}]\n"
+    step = f'"echo x >> {tmp_path}/ran; kill -9 $(ps -o ppid= -p $PPID); sleep 30; echo y >> {tmp_path}/ran"'
+    keys = "on_disconnect: kill, retry: {attempts: 3}"
+    play = f"version: 1\ninventory: hosts.yaml\nhosts: all\nsteps: [{{shell: {step}, {keys}}}]\n"
     project(tmp_path, play, server.inventory_text(1))
 
     done = runner("run", "site.yaml", cwd=tmp_path)

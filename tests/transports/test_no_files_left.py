@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 import pytest
 from ssh_support import Heard, context, host
 from sshd import Sshd
+from transport_ways import until
 
 from runner.errors import ConnectError
-from runner.transport import Command
+from runner.model.inventory import Host
+from runner.transport import Command, Transport
 from runner.transports import few_files, local, ssh
 
 
@@ -21,20 +24,36 @@ def files_used_up() -> Iterator[list[int]]:
     """All files that may be open are; closing those in the list makes room again."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
+    gc.collect()  # or what earlier tests have left to be collected makes room at any time
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 300), hard))
     try:
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.open("/dev/null", os.O_RDONLY))
+        take_all(taken)
         yield taken
     finally:
         close(taken)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def take_all(taken: list[int]) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            taken.append(os.open("/dev/null", os.O_RDONLY))
+
+
 def close(taken: list[int]) -> None:
     while taken:
         os.close(taken.pop())
+
+
+def files_open() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def used_once(transport: Transport, one: Host) -> None:
+    """Connect for the first time, so that what many connections share has been read, and let its files go."""
+    files = files_open()
+    await (await transport.connect(one)).close()
+    await until(lambda: files_open() <= files)
 
 
 @pytest.mark.sshd
@@ -44,7 +63,7 @@ def test_a_login_waits_for_a_file(sshd: Sshd, tmp_path: Path) -> None:
 
     async def work() -> bytes:
         async with ssh.start(context(tmp_path, one)) as transport:
-            await (await transport.connect(one)).close()  # what many connections share has been read
+            await used_once(transport, one)
             with files_used_up() as taken:
                 asyncio.get_running_loop().call_later(0.3, close, taken)
                 session = await transport.connect(one)
@@ -78,7 +97,7 @@ def test_the_wait_for_a_file_has_an_end(sshd: Sshd, tmp_path: Path, monkeypatch:
 
     async def work() -> ConnectError:
         async with ssh.start(context(tmp_path, one)) as transport:
-            await (await transport.connect(one)).close()  # what many connections share has been read
+            await used_once(transport, one)
             with files_used_up(), pytest.raises(ConnectError) as caught:
                 await transport.connect(one)
             return caught.value

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import signal
 
 import pytest
 from losing import WAITS, controller, end, noted, records, settled
@@ -110,7 +111,8 @@ def test_shell_that_is_gone_without_a_trace_makes_nothing_of_never(token, tmp_pa
             task = asyncio.create_task(session.run(command))
             await until(lambda: command.fate.group is not None)
             shell = session._channels[None].hello.pid
-            end([*descendants(shell), shell])
+            end([shell, *descendants(shell)], signal.SIGSTOP)  # or one would tell of the end of the other
+            end([shell, *descendants(shell)])
             with pytest.raises(LostError):
                 await task
             await beside.close()
