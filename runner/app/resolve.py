@@ -1,6 +1,6 @@
-"""``runner resolve``: a person says what came of a step whose end nobody heard."""
+"""``runner resolve``: a person says what came of a step whose end nobody heard, or has one that ended run again."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from runner.app import finding
@@ -26,7 +26,8 @@ def resolve(
 ) -> str:
     """Record it; gives what was recorded, and what to type next, in words.
 
-    Raises InputError for what is not there or not unknown, LockError where a process is at work on the run.
+    Raises InputError for what is not there, or not unknown where it is not to run again; LockError where a process is
+    at work on the run.
     """
     folder = finding.find(finding.root_of(runs_dir), wanted)
     earlier = Earlier()
@@ -35,7 +36,8 @@ def resolve(
     kept = next_journal(folder, recovered, durability="full")
     try:
         earlier.started(folder)
-        place, found, number = _place(earlier.past, host, step, play, item)
+        place, found, number = _place(earlier.past, host, step, play, item, _may_be_over(what, reason))
+        before = _one(found.steps[step], number)
         decision = Decision(
             play=place,
             wave=found.wave,
@@ -44,7 +46,7 @@ def resolve(
             section=found.steps[step].section,
             delegate=found.steps[step].delegate,
             item=number,
-            attempt=(found.steps[step].items[number] if number else found.steps[step]).attempt,
+            attempt=before.attempt,
             what=what,
             by=user(),
             how="resolve",
@@ -56,15 +58,27 @@ def resolve(
     kept.journal.check()
     earlier.past.apply(decision, recovered.seq)
     which = f" (item {number})" if number else ""
-    words = f'"{visible(step)}"{which} on {visible(host)} is taken as {_MEANS[what]}, says {visible(decision.by)}'
+    means = _MEANS[what] if before.is_open else "to be done again"
+    words = f'"{visible(step)}"{which} on {visible(host)} is taken as {means}, says {visible(decision.by)}'
     return "\n".join([words, *_next(folder, earlier.past)])
 
 
 _MEANS = {"ok": "done", "failed": "failed", "rerun": "not done: it runs again"}
 
 
-def _place(past: Past, host: str, step: str, play: str, item: int | None) -> tuple[str, HostPast, int | None]:
-    """The play, what is known of the host there, and the item that is meant."""
+def _may_be_over(what: str, reason: str) -> Callable[[StepPast], bool]:
+    """What of that which has ended may run again: all of it, but what somebody has settled only with a reason."""
+    return lambda past: what == "rerun" and bool(past.status) and (not past.decided or bool(reason))
+
+
+def _one(past: StepPast, item: int | None) -> StepPast:
+    return past.items[item] if item else past
+
+
+def _place(
+    past: Past, host: str, step: str, play: str, item: int | None, may: Callable[[StepPast], bool]
+) -> tuple[str, HostPast, int | None]:
+    """The play, what is known of the host there, and the item that is meant; ``may`` allows what is not unknown."""
     if play:
         _check("play", play, past.plays)
     plays = {name: one.hosts for name, one in past.plays.items() if play in {"", name}}
@@ -73,17 +87,20 @@ def _place(past: Past, host: str, step: str, play: str, item: int | None) -> tup
     _check("step", step, {name for found in there.values() for name in found.steps})
     having = {name: found for name, found in there.items() if step in found.steps}
     unknown = {name: found for name, found in having.items() if found.steps[step].is_open}
+    over = {name: found for name, found in having.items() if may(found.steps[step])}
+    unknown = unknown or over
     if len(unknown) > 1:
         hint = f"say which: --play {next(iter(unknown))}"
-        raise _refused(f'"{step}" is unknown on {host} in {len(unknown)} plays', hint)
+        raise _refused(f'"{step}" is {"over" if over else "unknown"} on {host} in {len(unknown)} plays', hint)
     if not unknown:
         found = next(iter(having.values()))
-        raise _refused(f'"{step}" on {host} is not unknown: {_how(found.steps[step])}', "")
+        again = "to have it run again say why: --rerun --reason TEXT" if found.steps[step].decided else ""
+        raise _refused(f'"{step}" on {host} is not unknown: {_how(found.steps[step])}', again)
     ((name, found),) = unknown.items()
-    return name, found, _item(found.steps[step], step, item)
+    return name, found, _item(found.steps[step], step, item, may)
 
 
-def _item(past: StepPast, step: str, item: int | None) -> int | None:
+def _item(past: StepPast, step: str, item: int | None, may: Callable[[StepPast], bool]) -> int | None:
     """The item of the step's loop, None where it has none."""
     open_ones = [number for number, one in past.items.items() if one.is_open]
     if item is None:
@@ -93,7 +110,7 @@ def _item(past: StepPast, step: str, item: int | None) -> int | None:
     if item not in past.items:
         last = max(past.items, default=0)
         raise _refused(f'"{step}" has no item {item} yet', f"its items came to {last}" if last else "it has no loop")
-    if item not in open_ones:
+    if item not in open_ones and not may(past.items[item]):
         raise _refused(f'item {item} of "{step}" is not unknown: {_how(past.items[item])}', "")
     return item
 

@@ -1,4 +1,4 @@
-"""``runner resolve``: say what came of a step whose end nobody heard."""
+"""``runner resolve``: say what came of a step whose end nobody heard, or have one run again."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ Exit status: 0 it is recorded, 2 there is no such step, or its end is known, 10 
 @click.argument("step")
 @click.option("--ok", "what", flag_value="ok", help="It was done.")
 @click.option("--failed", "what", flag_value="failed", help="It was tried, and failed.")
-@click.option("--rerun", "what", flag_value="rerun", help="It was not done: it is to run again.")
+@click.option("--rerun", "what", flag_value="rerun", help="It is to run again: it was not done, or its output is lost.")
 @click.option("--play", default="", metavar="PLAY", help="The play, where several have a step of that name.")
 @click.option("--item", type=click.IntRange(min=1), metavar="N", help="The item of the step's loop, from 1.")
 @click.option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name.")
@@ -33,6 +33,8 @@ def command(
     run: str, host: str, step: str, *, what: str | None, play: str, item: int | None, reason: str, runs_dir: Path | None
 ) -> None:
     """Say what came of STEP on HOST in RUN, of which nobody heard the end; `runner resume` takes it from there.
+
+    With --rerun it may be a step that has ended, too: where a later one needs what it printed and nobody heard that.
 
     RUN is an id, its beginning, or "last"; STEP is the step's id.
     """

@@ -15,10 +15,11 @@ from runner.crashpoints import crash_point
 from runner.engine.decisions import asked_by_step
 from runner.engine.ends import ended_event
 from runner.engine.hearing import Hearing
+from runner.engine.judging import placed
 from runner.engine.stop import Deadline, Level, Stopped
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
-from runner.errors import ConnectError, JournalError, LostError, RenderError, RunnerError, StepError
+from runner.errors import ConnectError, JournalError, LostError, RenderError, StepError
 from runner.model.events import StepIntent
 from runner.model.inventory import CONTROLLER, Become, Host
 from runner.model.outcome import Outcome, Status, failed
@@ -52,7 +53,7 @@ async def _delegated(
         names = scope if scope is not None else turn.scope(step.frame)
         place = place_of(turn, step, names)
     except RenderError as error:
-        return failed(words_of(error), temporary=False).untried(), {}
+        return failed(placed(error), temporary=False).untried(), {}
     try:
         async with turn_at(turn, step, place) as beside:
             return await _attempt(turn, step, names, place=place, item=item, attempt=attempt, beside=beside)
@@ -180,7 +181,7 @@ def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:
         case ConnectError():
             return _unreachable(turn, error, place)
         case RenderError() | StepError():
-            return failed(words_of(error), temporary=False)
+            return failed(placed(error), temporary=False)
         case _:
             return _bug(turn, None, error)
 
@@ -276,7 +277,7 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
     except ConnectError as error:
         outcome = _unreachable(turn, error, target.place)
     except (StepError, RenderError) as error:
-        outcome = failed(words_of(error), temporary=error.temporary)
+        outcome = failed(placed(error), temporary=error.temporary)
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - a bug in one task must not end the others
@@ -332,12 +333,6 @@ def _bug(turn: Turn, target: StepTarget | None, error: Exception) -> Outcome:
     was_sent = target is not None and any(fate.sent for fate in target.fates)
     message = f"a fault in runner: {type(error).__name__}; see {file}"
     return Outcome(Status.UNKNOWN if was_sent else Status.FAILED, message=message, temporary=False)
-
-
-def words_of(error: RunnerError) -> str:
-    """What an error says, behind the place in a file that it is about."""
-    place = getattr(error, "location", None)
-    return error.message if place is None else f"{place}: {error.message}"
 
 
 def _fingerprint(params: Mapping[str, Any], salt: bytes) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.engine.turn import Turn
-from runner.errors import RenderError
+from runner.errors import RenderError, RunnerError
 from runner.model.outcome import Outcome, Status
 from runner.model.playbook import Step
 from runner.model.result import Result
@@ -28,14 +28,19 @@ def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] 
         if step.read_only:
             outcome = _unchanged(outcome)
     except RenderError as error:
-        return outcome.judged(Status.FAILED, placed(error))
+        return outcome.judged(_unjudged(outcome), placed(error))
     if until is None or not outcome.status.is_well:
         return outcome
     try:
         is_there = turn.run.templates.condition(until, names)
     except RenderError as error:
-        return outcome.judged(Status.FAILED, f"until: {error.message}")
+        return outcome.judged(_unjudged(outcome), f"until: {placed(error)}")
     return outcome if is_there else outcome.judged(Status.FAILED, "until is not true yet")
+
+
+def _unjudged(outcome: Outcome) -> Status:
+    """What it is where its conditions can't tell: with output that nobody heard, it may be well."""
+    return Status.FAILED if outcome.unheard is None else Status.UNKNOWN
 
 
 def _decided(turn: Turn, step: Step, outcome: Outcome, names: Mapping[str, Any]) -> Outcome:
@@ -69,6 +74,8 @@ def _hidden(outcome: Outcome) -> str:
     )
 
 
-def placed(error: RenderError) -> str:
-    """What a template's error says, behind its place."""
-    return error.message if error.location is None else f"{error.location}: {error.message}"
+def placed(error: RunnerError) -> str:
+    """What an error says, behind the place in a file that it is about, and what to do about it."""
+    place = getattr(error, "location", None)
+    words = f"{error.message}; {error.hint}" if error.hint else error.message
+    return words if place is None else f"{place}: {words}"

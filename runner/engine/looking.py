@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from runner.engine.attempt import place_of, ready, turn_at, words_of
+from runner.engine.attempt import place_of, ready, turn_at
 from runner.engine.health import Health
-from runner.engine.judging import judge, said_of
+from runner.engine.judging import judge, placed, said_of
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, LostError, RenderError, StepError
@@ -53,7 +53,7 @@ async def _seen(turn: Turn, making: "_Making", number: int) -> Look:
     except TimeoutError:
         return making.too_late()
     except (ConnectError, LostError, StepError, RenderError) as error:
-        return _not_made(step, words_of(error), is_final=not error.temporary and not isinstance(error, LostError))
+        return _not_made(step, placed(error), is_final=not error.temporary and not isinstance(error, LostError))
     except Exception as error:  # noqa: BLE001 - a fault in one look must not end the others
         file = turn.run.report(error)
         turn.run.bugs.append(file)

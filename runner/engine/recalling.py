@@ -6,6 +6,7 @@ from typing import Any
 from runner.engine.context import Run
 from runner.engine.meetings import Once, Settled
 from runner.model import remaining
+from runner.model.go_on import Commands
 from runner.model.past import PlayPast, StepPast
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Block, Node, Step, leaves, nodes_of
@@ -116,21 +117,43 @@ def _restore(run: Run, play: PlannedPlay, past: PlayPast, node: Node) -> None:
             continue  # whoever has only waited for it knows nothing of its own
         everyone = (name,) if not is_once else run.plan.hosts if not node.frame else play.hosts
         for other in everyone:
-            kept(run, play, other, node.frame).update(_values(node, step))
+            kept(run, play, other, node.frame).update(_values(run, name, node, step))
 
 
-def _values(step: Step, past: StepPast) -> dict[str, object]:
+def unheard(run: Run, host: str, step: Step, decided: str = "") -> Withheld:
+    """In place of what a step printed that has ended, which nobody heard; ``decided`` is what a person said of it."""
+    words = f'what step "{step.id}" printed on "{host}" is not known, only how it ended'
+    return Withheld(words, run_again(run, host, step, *(("--reason", "TEXT") if decided else ())))
+
+
+def run_again(run: Run, host: str, step: Step, *options: str) -> str:
+    """What to type where a value is lost that is needed."""
+    commands = Commands(run.id)
+    resolve = commands.line("resolve", host, step.id, "--rerun", *options)
+    return f"have it run again: {resolve}; then {commands.line('resume')}"
+
+
+def _values(run: Run, host: str, step: Step, past: StepPast) -> dict[str, object]:
     if past.is_open or not past.status:
         return {}
     names = tuple(step.params.get("values", ())) if step.kind == "set" else ()
-    hidden = Withheld(f'what step "{step.id}" gave was masked in the journal, and is lost with the process that ran it')
+    words = f'what step "{step.id}" gave on "{host}" was masked in the journal, and is lost with its process'
+    hidden = Withheld(words, run_again(run, host, step))
     if past.masked:
         return dict.fromkeys((*names, *((step.register,) if step.register else ())), hidden)
     values: dict[str, object] = {name: (past.values or {}).get(name, hidden) for name in names}
     if step.register:
         has_none = past.register is None and not past.decided
         values[step.register] = (
-            hidden if has_none else restored(past.register or {}, status=past.status, rc=past.rc, message=past.reason)
+            hidden
+            if has_none
+            else restored(
+                past.register or {},
+                status=past.status,
+                rc=past.rc,
+                message=past.reason,
+                unheard=unheard(run, host, step, past.decided),
+            )
         )
     return values
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.engine.attempt import may_repeat, place_of, ready, turn_at, words_of
+from runner.engine.attempt import may_repeat, place_of, ready, turn_at
+from runner.engine.judging import placed
+from runner.engine.recalling import unheard
 from runner.engine.stop import Deadline, Stopped, ended_only
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
@@ -19,6 +21,7 @@ from runner.model.events import Decision, StepNote
 from runner.model.outcome import Outcome, Status
 from runner.model.playbook import Step
 from runner.model.record_key import record_key
+from runner.model.template import Withheld
 from runner.transport import Command, Keeping, Recalled, Session
 
 LOOK = 1.0
@@ -72,7 +75,7 @@ async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
     except ConnectError as error:
         return asked.unknown(f"and the host could not be asked: {error.cause}: {error.message}")
     except RunnerError as error:
-        return asked.unknown(f"and the host could not be asked: {words_of(error)}")
+        return asked.unknown(f"and the host could not be asked: {placed(error)}")
 
 
 async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget) -> Verdict:
@@ -83,7 +86,12 @@ async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget)
     if kind.heard is not None and target.session is not None:
         found = await _recalled(asked, target.session, target)
     if found.state == "done" and found.result is not None and kind.heard is not None:
-        return Verdict(kind.heard(found.result, target), "its end was read from the host's record")
+        is_whole = not (found.result.stdout.truncated or found.result.stderr.truncated)
+        if step.register and step.read_only and not is_whole:
+            return await asked.again("idempotent", "it has ended, but what it printed was not heard, and it only reads")
+        outcome = kind.heard(found.result, target)
+        outcome = outcome if is_whole else outcome.without_output(asked.unheard)
+        return Verdict(outcome, "its end was read from the host's record")
     if found.state == "never":
         return await asked.again("record", "the host's record says that it never began")
     if asked.killed:
@@ -128,6 +136,11 @@ class _Asked:
     is_guess: bool = False
     killed: list[str] = field(default_factory=list)
     told: list[bool] = field(default_factory=list)
+
+    @property
+    def unheard(self) -> Withheld:
+        """In place of what it printed."""
+        return unheard(self.turn.run, self.turn.host.name, self.step)
 
     def say_running(self, group: int | None) -> None:
         """Tell people, once, that it is waited for."""
@@ -185,7 +198,7 @@ class _Asked:
         if result.rc == DONE:
             await self._record("ok", "verify", "verify says that it was done")
             status = Status.OK if self.step.read_only else Status.CHANGED
-            return Verdict(Outcome(status, message="verify says that it was done"))
+            return Verdict(Outcome(status, message="verify says that it was done", unheard=self.unheard))
         if result.rc == AGAIN:
             return await self.again("verify", "verify says that it was not done")
         return None

@@ -203,10 +203,11 @@ class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
     """It ended, or was skipped.
 
     ``duration`` in seconds, of the last attempt; ``stdout`` and ``stderr`` are sizes in bytes; ``output`` the paths of
-    the output files, relative to the run folder; ``register`` the registered result; ``tail`` the last lines of what
-    it printed, for a failure. ``killed`` is ``yes``, ``no`` or ``unknown`` where the process group had to be ended.
-    ``values`` are the names that ``set`` gave values to. ``masked`` where a secret was masked in ``register`` or
-    ``values``. ``late`` where the end was not heard when it came, but read from the host's record afterwards.
+    the output files, relative to the run folder; ``register`` the registered result, without ``stdout`` and ``stderr``
+    where nobody heard them; ``tail`` the last lines of what it printed, for a failure. ``killed`` is ``yes``, ``no`` or
+    ``unknown`` where the process group had to be ended. ``values`` are the names that ``set`` gave values to.
+    ``masked`` where a secret was masked in ``register`` or ``values``. ``late`` where the end was not heard when it
+    came, but read from the host's record afterwards.
     """
 
     kind: str

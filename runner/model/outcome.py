@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from runner.model.template import Withheld
+
 
 class Status(StrEnum):
     """How a step ended. ``unknown`` is a start without a definite end: never shown as ok or failed."""
@@ -84,7 +86,8 @@ class Outcome(msgspec.Struct, frozen=True):
     ``data`` is what the kind adds to the registered result. ``signal`` is a name without ``SIG``. ``message`` says in
     words why it failed (or what it did). ``killed`` is ``yes``, ``no`` or ``unknown`` where the remote process group
     had to be ended. ``duration`` in seconds, of this attempt's run time alone. ``was_tried`` is False where the
-    step could not even begin, so that there is no answer its conditions could judge.
+    step could not even begin, so that there is no answer its conditions could judge. ``unheard`` stands in place of its
+    output where only its end is known.
     """
 
     status: Status
@@ -98,6 +101,7 @@ class Outcome(msgspec.Struct, frozen=True):
     killed: str | None = None
     duration: float = 0.0
     was_tried: bool = True
+    unheard: Withheld | None = None
 
     @property
     def changed(self) -> bool:
@@ -111,6 +115,10 @@ class Outcome(msgspec.Struct, frozen=True):
     def untried(self) -> "Outcome":
         """The same of a step that could not begin."""
         return msgspec.structs.replace(self, was_tried=False)
+
+    def without_output(self, why: Withheld) -> "Outcome":
+        """The same of a step whose output was not heard, or not all of it."""
+        return msgspec.structs.replace(self, unheard=why)
 
     def heard(self, stdout: Captured, stderr: Captured) -> "Outcome":
         """The same with what came of its streams before it was cut short."""

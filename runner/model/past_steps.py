@@ -63,6 +63,12 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
         return not self.is_open and bool(self.status) and (self.ignored or self.rescued)
 
     @property
+    def has_gaps(self) -> bool:
+        """Whether it ended, and what it gave is lost: masked in the journal, or never heard."""
+        is_unheard = self.register is not None and "stdout" not in self.register and self.status != Status.SKIPPED
+        return self.masked or is_unheard
+
+    @property
     def has_touched(self) -> bool:
         """Whether it changed its host, failed, or may have done either."""
         return self.has_acted and (self.is_open or self.changed or self.status not in _UNTOUCHED)
@@ -149,7 +155,7 @@ class HostPast(msgspec.Struct, gc=False):
             # It was done, so it may have changed something: what it notifies is due.
             after, self.fresh = changed(after, changed=True), event.step
         if event.what == "rerun":
-            after = changed(after, register=None, values=None)
+            after = changed(after, register=None, values=None, masked=False, items=_to_keep(after.items))
             self.status = ""  # it has something to do again
         self._put(event, after)
 
@@ -177,6 +183,14 @@ class HostPast(msgspec.Struct, gc=False):
             step.items[event.item] = past
         else:
             self.steps[event.step] = changed(step, items={event.item: past})
+
+
+def _to_keep(items: Mapping[int, StepPast]) -> Mapping[int, StepPast]:
+    """The items of a loop that stand where the loop is to run again: if what some gave is lost, those that have it."""
+    if any(one.is_open for one in items.values()):
+        return items
+    gaps = {number for number, one in items.items() if one.has_gaps}
+    return {number: one for number, one in items.items() if number not in gaps} if gaps else {}
 
 
 _ended = lru_cache(maxsize=4096)(StepPast)

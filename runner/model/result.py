@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from runner.errors import RenderError
 from runner.model.outcome import Captured, Outcome, Status
+from runner.model.template import Withheld
 
 _BAD = {Status.FAILED, Status.TIMED_OUT, Status.UNREACHABLE, Status.UNKNOWN}
 
@@ -20,15 +22,18 @@ _WHOLE: Mapping[str, Callable[["Result"], Any]] = {
     **_SHORT,
     "rc": lambda result: result.outcome.rc,
     "signal": lambda result: result.outcome.signal,
-    "stdout": lambda result: result.outcome.stdout.text,
-    "stderr": lambda result: result.outcome.stderr.text,
-    "lines": lambda result: result.outcome.stdout.text.splitlines(),
+    "stdout": lambda result: result.printed().stdout.text,
+    "stderr": lambda result: result.printed().stderr.text,
+    "lines": lambda result: result.printed().stdout.text.splitlines(),
     "json": lambda result: result.parsed(),
     "attempts": lambda result: result.attempts,
     "duration": lambda result: result.outcome.duration,
     "message": lambda result: result.outcome.message,
 }
 """What the result of a step that ran has."""
+
+_PRINTED = {"stdout", "stderr", "lines", "json"}
+"""What is made of its output."""
 
 
 class Result(Mapping[str, Any]):
@@ -37,7 +42,7 @@ class Result(Mapping[str, Any]):
     ``status changed failed skipped rc signal stdout stderr lines json attempts duration message``, and what the kind
     adds. ``stdout`` and ``stderr`` are without the last line ends, as ``$(…)`` gives them; ``lines`` are those of
     standard output. ``json`` is standard output parsed, and is missing where that is no JSON, so that a condition can
-    wait for it. A skipped step has the first four alone.
+    wait for it. A skipped step has the first four alone. Asking for output that nobody has heard raises RenderError.
     """
 
     __slots__ = ("_extra", "_json", "attempts", "outcome")
@@ -64,18 +69,26 @@ class Result(Mapping[str, Any]):
     def _readers(self) -> Mapping[str, Callable[["Result"], Any]]:
         return _SHORT if self.outcome.status is Status.SKIPPED else _WHOLE
 
+    def printed(self) -> Outcome:
+        """What holds its output. Raises RenderError where that was not heard."""
+        why = self.outcome.unheard
+        if why is not None:
+            raise RenderError(why.reason, hint=why.hint)
+        return self.outcome
+
     def parsed(self) -> Any:
         """Standard output as JSON. Raises KeyError where it is none."""
         if self._json is None:
             try:
-                self._json = (json.loads(self.outcome.stdout.text),)
+                self._json = (json.loads(self.printed().stdout.text),)
             except ValueError:
                 raise KeyError("json") from None
         return self._json[0]
 
     def record(self) -> dict[str, Any]:
-        """The same for ``step.ended``, without what can be made from the rest again."""
-        return {key: recordable(value) for key, value in self.items() if key not in {"lines", "message"}}
+        """The same for ``step.ended``, without what can be made from the rest again, and without what is not known."""
+        left_out = {"lines", "message"} if self.outcome.unheard is None else {*_PRINTED, "message"} - self._extra.keys()
+        return {key: recordable(self[key]) for key in self if key not in left_out}
 
 
 def loop_result(outcome: Outcome, results: Sequence[Result]) -> Result:
@@ -83,10 +96,12 @@ def loop_result(outcome: Outcome, results: Sequence[Result]) -> Result:
     return Result(outcome, extra={"results": list(results)})
 
 
-def restored(record: Mapping[str, Any], *, status: str, rc: int | None = None, message: str = "") -> Result:
+def restored(
+    record: Mapping[str, Any], *, status: str, unheard: Withheld, rc: int | None = None, message: str = ""
+) -> Result:
     """The result behind what ``record`` made of one: for whoever goes on with a run.
 
-    ``status``, ``rc`` and ``message`` are those of the step's end.
+    ``status``, ``rc`` and ``message`` are those of the step's end; ``unheard`` stands for output that is not there.
     """
     outcome = Outcome(
         Status(status),
@@ -96,10 +111,11 @@ def restored(record: Mapping[str, Any], *, status: str, rc: int | None = None, m
         stdout=_captured(record.get("stdout", "")),
         stderr=_captured(record.get("stderr", "")),
         duration=record.get("duration", 0.0),
+        unheard=None if "stdout" in record else unheard,
     )
     own = {key: _back(value) for key, value in record.items() if key not in _WHOLE or key == "json"}
     if "results" in own:
-        own["results"] = [restored(one, status=one.get("status", "ok")) for one in record["results"]]
+        own["results"] = [restored(one, status=one.get("status", "ok"), unheard=unheard) for one in record["results"]]
     if own.get("json") is None:
         own.pop("json", None)
     return Result(outcome, attempts=record.get("attempts", 1), extra=own)

@@ -156,7 +156,9 @@ class Compiler:
                     pass
                 return plain(context.vars[_ANSWER])
             return _joined(compiled.root(context))
-        except RenderError:
+        except RenderError as error:
+            if error.location is None:  # what is lost has no place, its use has
+                error.location = template.location
             raise
         except Exception as error:  # noqa: BLE001 - whatever an expression can raise has one form
             raise _as_render_error(error, template, rendering) from None

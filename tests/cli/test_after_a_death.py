@@ -56,3 +56,28 @@ def test_a_journal_that_has_the_start_alone_is_gone_on_with(tmp_path: Path) -> N
     assert again.code == 0, again.err
     assert len(again.events("plan.ready")) == 1
     assert again.summary()["hosts"] == {"changed": ["here"]}
+
+
+def test_output_that_nobody_heard_is_not_made_up(tmp_path: Path) -> None:
+    """The step's end is read from the host, what it printed is lost: who needs that fails, and is told the way out."""
+    playbook = f"""
+    version: 1
+    hosts: all
+    steps:
+      - {{id: make, shell: "echo made >> {tmp_path}/done; echo 17", register: made}}
+      - {{id: use, shell: "echo {{{{ made.stdout | quote }}}} >> {tmp_path}/done"}}
+    """
+    project(tmp_path, playbook, "connection: local\nhosts: {here: {}}\n")
+    runner("run", "site.yaml", "-i", "hosts.yaml", cwd=tmp_path, RUNNER_CRASHPOINT="before_step_ended")
+
+    lost = runner("resume", "last", cwd=tmp_path)
+    assert lost.code == 1
+    assert 'what step "make" printed on "here" is not known, only how it ended' in lost.out
+    assert f"runner resolve {lost.folder.name} here make --rerun" in lost.out
+    assert (tmp_path / "done").read_text().split() == ["made"]
+
+    runner("resolve", "last", "here", "make", "--rerun", cwd=tmp_path)
+    again = runner("resume", "last", cwd=tmp_path)
+    assert again.code == 0, again.out + again.err
+    assert (tmp_path / "done").read_text().split() == ["made", "made", "17"]
+    assert "steps  2 of 2  changed 2" in again.out

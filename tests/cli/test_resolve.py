@@ -132,3 +132,15 @@ def test_what_is_settled_is_not_settled_again(died):
 
     assert again.code == 2
     assert '"migrate" on web1 is not unknown: it was settled: ok' in again.err
+    assert "to have it run again say why: --rerun --reason TEXT" in again.err
+
+
+def test_what_has_ended_may_run_again(died):
+    """Where somebody says so: what it printed may be lost, and needed. Nothing else is said of it."""
+    over = resolve(died, "web1", "upload", "--rerun")
+    resolve(died, "web1", "migrate", "--ok")
+    settled = resolve(died, "web1", "migrate", "--rerun", "--reason", "its output is needed")
+
+    assert (over.code, settled.code) == (0, 0), over.err + settled.err
+    assert '"upload" on web1 is taken as to be done again' in over.out
+    assert [record["step"] for record in settled.events("decision")] == ["upload", "migrate", "migrate"]

@@ -107,6 +107,63 @@ def test_the_record_on_the_host_tells_the_end(tmp_path: Path) -> None:
     assert [(end.status, end.rc, end.late) for end in again.all(StepEnded, step="a")] == [("changed", 1, True)]
 
 
+def test_what_nobody_heard_of_its_output_is_not_made_up(tmp_path: Path) -> None:
+    """Its end is known and is taken; who needs what it printed fails, and is told how to have it run again."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: a, command: a, register: r}
+      - {id: b, command: b, when: "r.rc == 0"}
+      - {id: c, command: [c, "{{ r.stdout }}"]}
+    """
+    first = scenario(playbook, tmp_path)
+    found = Recalled("done", CommandResult(0, stdout=Captured(b"", b"end\n", size=5)))
+    again = scenario(
+        playbook, tmp_path, fake=Fake(recall=lambda _, __: found), before=died(first, on(StepIntent, step="a"))
+    )
+    assert sent(again) == [("web01", "b")]
+    [ended] = [event for event in again.all(StepEnded) if event.step == "c"]
+    assert ended.status == "failed"
+    assert 'what step "a" printed on "web01" is not known, only how it ended' in ended.reason
+    assert "runner resolve r1 web01 a --rerun" in ended.reason
+
+    later = scenario(playbook, tmp_path, before=[*died(first, on(StepIntent, step="a")), *again.recorder.events])
+    assert [event.status for event in later.all(StepEnded)] == ["failed"]
+
+
+def test_what_nobody_heard_is_no_ground_for_a_verdict(tmp_path: Path) -> None:
+    """Conditions of the step that need its output can't tell how it ended: a person decides."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps: [{id: a, command: a, failed_when: "'bad' in result.stdout"}]
+    """
+    first = scenario(playbook, tmp_path)
+    found = Recalled("done", CommandResult(0, stdout=Captured(b"", b"", size=1)))
+    again = scenario(
+        playbook, tmp_path, fake=Fake(recall=lambda _, __: found), before=died(first, on(StepIntent, step="a"))
+    )
+    assert again.statuses() == {"web01": "unknown"}
+
+
+def test_what_only_reads_is_read_again_where_its_output_was_not_heard(tmp_path: Path) -> None:
+    """Nothing is done twice by that, and what it printed is known."""
+    playbook = """
+    version: 1
+    hosts: web01
+    steps:
+      - {id: a, command: a, register: r, read_only: true}
+      - {id: b, command: [b, "{{ r.stdout }}"]}
+    """
+    first = scenario(playbook, tmp_path)
+    found = Recalled("done", CommandResult(0, stdout=Captured(b"", b"", size=1)))
+    fake = Fake(answers({("*", "a"): Answer(stdout=b"new\n")}), recall=lambda _, __: found)
+    again = scenario(playbook, tmp_path, fake=fake, before=died(first, on(StepIntent, step="a")))
+    assert sent(again) == [("web01", "a"), ("web01", "b new")]
+    assert again.summary.status == "ok"
+
+
 def test_what_never_began_runs(tmp_path: Path) -> None:
     """Where the host's record says that it never began, it runs, and the decision is recorded before."""
     first = scenario(THREE, tmp_path)
