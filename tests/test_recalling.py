@@ -112,10 +112,10 @@ def shell(request):
     return request.param
 
 
-def look(shell, folder, *live):
+def look(shell, folder, *live, **environ):
     """What the script finds in a folder: boot id and records."""
     argv = [*shell, "-c", LOOK, "sh", PREFIX, "0badcafe", *live]
-    environ = {**os.environ, "TMPDIR": str(folder), "HOME": str(folder)}
+    environ = {**os.environ, "TMPDIR": str(folder), "HOME": str(folder), **environ}
     done = subprocess.run(argv, capture_output=True, env=environ, timeout=30, check=False, stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
     return parsed(done.stdout.decode("utf-8", "surrogateescape"))
@@ -140,6 +140,22 @@ def test_record_is_read_fenced_and_believed(shell, tmp_path):
     assert of.files == (str(path), f"{path}-{SUFFIX}.x")
     assert Path(f"{path}-{SUFFIX}.x").exists()
     assert judged("other", boot, notes)[0].state == "never"
+
+
+def test_an_end_that_comes_while_it_looks_is_not_missed(shell, tmp_path):
+    """A watcher that notes the end and goes away in the midst of it: whoever was not seen has written all by then."""
+    path = record(tmp_path, "s k 999999998 60 f")
+    grep = tmp_path / "grep"
+    grep.write_text(f"""#!/bin/sh
+    case $* in *'runner[+=]'*) [ -e {tmp_path}/once ] || {{ >{tmp_path}/once; echo 'e k 3' >>{path}; }};; esac
+    exec {shutil.which("grep")} "$@"
+    """)
+    grep.chmod(0o755)
+
+    boot, notes = look(shell, tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}")
+
+    assert (tmp_path / "once").exists()
+    assert judged("k", boot, notes)[0].state == "done"
 
 
 def test_records_of_shells_in_use_are_passed_over(shell, tmp_path):

@@ -75,16 +75,18 @@ look() {
   [ -e "$fence" ] || { :; } >"$fence"
   [ -e "$fence" ] && echo x
   moved && echo m
+  here=
+  there && here=1
+  [ "$(named "runner[+=]$shell[.]*")" ] && echo w
   group= open=
   while read -r a b c x; do
     printf '|%s\n' "$a $b $c $x"
     case $a in s) open=1 group=$c;; e|n) open=;; esac
   done <&6
   [ "$a" ] && printf '|%s\n' "$a"
-  if there; then
-    if [ "$open" ]; then echo p; else kill -9 "$shell"; fi
+  if [ "$here" ]; then
+    if [ "$open" ]; then echo p; else there && kill -9 "$shell"; fi
   fi
-  [ "$(named "runner[+=]$shell[.]*")" ] && echo w
   leads && echo g
   for x in "$f-$suffix".[oe]; do [ -e "$x" ] && echo "o ${x##*.}"; done
 }
@@ -104,8 +106,9 @@ exit 0
 in use, which are left alone.
 
 It makes files of the records that are none yet, and tells a watcher that has not noticed it that the connection is
-lost. Of each record it sets the fence before it reads it, and waits until all that was noted by then is in the file. A
-shell that waits for requests is ended: the fence would let it start none, and once it is gone the fence may go too.
+lost. Of each record it sets the fence before it reads it, and waits until all that was noted by then is in the file.
+Who works on it is looked for before it is read, too: whoever ends meanwhile may have noted more than is read. A shell
+that waits for requests is ended: the fence would let it start none, and once it is gone the fence may go too.
 """
 
 TAILS = r"""
