@@ -1,11 +1,18 @@
 """Fixtures shared by all tests: real OpenSSH servers and users."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from sshd import Sshd, User, need, test_user
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors, as most tests wait; none where few are run, or print what is to be seen."""
+    few = any(".py" in word for word in config.args)
+    return 0 if few or config.getoption("capture") == "no" else 1 + (os.cpu_count() or 1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
