@@ -21,6 +21,9 @@ Owner = str | int
 ARGUMENTS = 96 * 1024
 """Bytes of paths in one question: an argument list has its limits."""
 
+LONGEST_COMPLAINT = 500
+"""Characters of a host's words in an error."""
+
 SUM_TOOL = """\
 if command -v sha256sum >/dev/null 2>&1; then tool=sha256sum
 elif command -v shasum >/dev/null 2>&1; then tool='shasum -a 256'
@@ -163,7 +166,7 @@ def _rows(fields: Sequence[str]) -> Iterator[Sequence[str]]:
 def _found(path: str, row: Sequence[str]) -> Found:
     line, names, link, checksum, why = row
     if why:
-        raise StepError(f'"{path}" can\'t be looked at: {why}')
+        raise StepError(f'"{path}" can\'t be looked at: {why[:LONGEST_COMPLAINT]}')
     # A host without readlink still shows where a link leads, behind the name that we know.
     leads_to = link.removesuffix("\n.") if link != "." else line.partition(f"{path} -> ")[2]
     return parsed(line, names, leads_to, checksum) if line else Found()
@@ -175,7 +178,7 @@ def parsed(line: str, names: str = "", link: str = "", checksum: str = "") -> Fo
     if len(words) < 5 or len(words[0]) < 10:
         raise StepError(f'"ls -ldn" gave "{line[:80]}", which is no line of its kind')
     kind = KINDS.get(words[0][0], "special file")
-    size = int(words[4]) if kind == "file" and words[4].isdigit() else 0
+    size = int(words[4]) if kind == "file" and re.fullmatch("[0-9]{1,19}", words[4]) else 0
     user, group = named[2:4] if len(named) >= 5 else ("", "")
     return Found(kind, octal(words[0]), words[2], words[3], user, group, size, link, checksum)
 
@@ -231,7 +234,7 @@ def checked_mode(mode: str | None) -> str | None:
 def complaint(result: CommandResult) -> str:
     """What a host said was wrong: the last line of its standard error, or how the command ended."""
     lines = [line.strip() for line in result.stderr.text.splitlines() if line.strip()]
-    return lines[-1] if lines else ending(result)
+    return lines[-1][:LONGEST_COMPLAINT] if lines else ending(result)
 
 
 def whats_wrong(path: str) -> str:

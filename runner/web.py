@@ -25,6 +25,9 @@ from runner.transport import CommandResult
 LARGEST = 1024 * 1024
 """Bytes of a body that are kept."""
 
+MOST_INTERIM = 20
+"""Answers that say that the answer is still to come, which are passed over."""
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LONGEST_HERE = 60.0
 """Seconds that an answer to this machine may take, from the look-up of the name to the end of the body."""
@@ -186,8 +189,8 @@ def _wget_answer(result: CommandResult) -> Answer:
 
 
 def parsed(data: bytes) -> Answer:
-    """An answer as it stands on the wire; interim ones (1xx) before it are passed over."""
-    while True:
+    """An answer as it stands on the wire; interim ones (1xx) before it are passed over, as far as there is an end."""
+    for _ in range(MOST_INTERIM):
         head, _, rest = data.partition(b"\r\n\r\n") if b"\r\n\r\n" in data else data.partition(b"\n\n")
         match = re.match(rb"HTTP/[0-9.]+ ([0-9]{3})", head)
         if match is None:
@@ -195,6 +198,7 @@ def parsed(data: bytes) -> Answer:
         if not match[1].startswith(b"1"):
             return Answer(int(match[1]), _headers(head), rest[:LARGEST])
         data = rest
+    return Answer(0, reason=f"more than {MOST_INTERIM} interim answers came back")
 
 
 def _headers(head: bytes) -> dict[str, str]:

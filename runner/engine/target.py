@@ -17,6 +17,7 @@ from runner.model.decision import Answer
 from runner.model.inventory import Become, Host
 from runner.model.playbook import Step
 from runner.model.template import Template, Value
+from runner.remote_files import complaint
 from runner.transport import Command, CommandResult, Fate, Keeping, Session, Sink
 
 
@@ -140,9 +141,9 @@ class StepTarget:
         expected = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
         result = await self.run(PUT, args=(dest, str(expected)), stdin=source, quiet=True)
         if result.rc != 0:
-            raise StepError(f'cannot write "{dest}": {result.stderr.text or f"exit status {result.rc}"}')
+            raise StepError(f'cannot write "{dest}": {complaint(result)}')
         if result.stdout.text.strip() != str(expected):
-            raise StepError(f'"{dest}" has {result.stdout.text.strip()} bytes on the host; {expected} were sent')
+            raise StepError(f'"{dest}" has {result.stdout.text.strip():.40} bytes on the host; {expected} were sent')
 
     async def get(self, path: str, sink: Callable[[bytes], None]) -> None:
         """Hand the bytes of a remote file to ``sink``."""
@@ -153,7 +154,7 @@ class StepTarget:
             sink=lambda stream, chunk: sink(chunk) if stream == "stdout" else None,
         )
         if result.rc != 0:
-            raise StepError(f'cannot read "{path}": {result.stderr.text or f"exit status {result.rc}"}')
+            raise StepError(f'cannot read "{path}": {complaint(result)}')
 
     async def ping(self) -> None:
         """Connect: that has happened when a target with a session exists."""

@@ -5,8 +5,9 @@
   in it, ``DEST/HOST/``, unless ``dest`` already holds the host's name: ``"logs/{{ host.name }}"``.
 
 A file keeps its name; of a folder, what is in it comes into the host's folder. Modes are kept, owners are not. Each
-file appears whole or not at all, nothing is ever written outside ``dest``, and no link there is followed. The step has
-changed something only where a local file, or its mode, really changed.
+file appears whole or not at all, nothing is ever written outside ``dest``, and no link there is followed. A file that
+becomes much longer on its way (more than twice as long, and 64 MiB), or would fill the local disk, fails the step. The
+step has changed something only where a local file, or its mode, really changed.
 
 The result has ``dest``, the local folder, ``files``, their paths in it, and ``size``, of all of them, in bytes.
 
@@ -58,6 +59,12 @@ ONE_FILE = 91
 LIST_LIMIT = 4 * 1024 * 1024
 """Bytes of names that a host may send."""
 
+GROWTH = 64 * 1024 * 1024
+"""Bytes that a file may gain, beside its own size again, between our looking and the end of its way here."""
+
+SPARED = 256 * 1024 * 1024
+"""Bytes of the local disk, or a twentieth of it, that no host may fill."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -88,23 +95,29 @@ def local_folder(target: Target, dest: str) -> Path:
 
 async def listed(target: Target, src: str) -> list[Item]:
     """What is to be brought: one file, or all files and folders below a folder, those that hold others first."""
-    chunks: list[bytes] = []
+    data = bytearray()
 
     def take(stream: str, chunk: bytes) -> None:
-        if stream == "stdout" and sum(map(len, chunks)) <= LIST_LIMIT:
-            chunks.append(chunk)
+        if stream == "stdout":
+            data.extend(chunk)
+        if len(data) > LIST_LIMIT:
+            raise too_many(src)  # which ends the command, however much it would say yet
 
     result = await target.run(LIST, args=(src,), stdin=b"", sink=take, quiet=True)
     if result.rc == ONE_FILE:
         return [Item(src, parts_of(src.rpartition("/")[2]))]
     if result.rc != 0:
         raise StepError(f'"{src}" can\'t be fetched: {complaint(result)}')
-    data = b"".join(chunks)
     names = data.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    if len(names) > MOST_FILES or len(data) > LIST_LIMIT:
-        raise StepError(f'"{src}" has more than {MOST_FILES} files', hint="pack them into one archive, and fetch that")
+    if len(names) > MOST_FILES:
+        raise too_many(src)
     below = sorted(name.removeprefix("./") for name in names if name != ".")
     return [Item(f"{src}/{name}", parts_of(name)) for name in below]
+
+
+def too_many(src: str) -> StepError:
+    """The error for a folder with more in it than is taken."""
+    return StepError(f'"{src}" has more than {MOST_FILES} files', hint="pack them into one archive, and fetch that")
 
 
 async def run(params: Params, target: Target) -> Outcome:
@@ -157,8 +170,22 @@ async def bring(target: Target, root: Path, *, item: Item, there: Found) -> bool
         return False
     *above, name = item.parts
     with opened(root, tuple(above)) as folder, NewFile(folder, name) as file:
-        await target.get(item.path, file.write)
+        most = most_bytes(folder, there)
+
+        def take(chunk: bytes) -> None:
+            if file.size + len(chunk) > most:
+                raise StepError(f'"{item.path}": the host sends more than {most} bytes; it said {there.size}')
+            file.write(chunk)
+
+        await target.get(item.path, take)
         return bool(await target.in_thread(lambda: file.keep(mode)))
+
+
+def most_bytes(folder: int, there: Found) -> int:
+    """How many bytes a file may come to: it may grow meanwhile, but not fill the disk that our own records are on."""
+    disk = os.fstatvfs(folder)
+    room = disk.f_bavail * disk.f_frsize - min(SPARED, disk.f_blocks * disk.f_frsize // 20)
+    return max(0, min(2 * there.size + GROWTH, room))
 
 
 def is_here(root: Path, item: Item, there: Found) -> bool:
