@@ -185,19 +185,20 @@ def look(environment: Environment, source: str, *, bare: bool) -> Findings:
     try:
         tree = parse(environment, source, bare=bare)
     except TemplateSyntaxError as error:
-        return _broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
+        return broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
     wrong = [*_unknown(environment, source, tree), *_loading(source, tree)]
     if wrong:
-        return _broken(environment, *wrong)
+        return broken(environment, *wrong)
     try:
         names = frozenset(meta.find_undeclared_variables(tree))
     except TemplateSyntaxError as error:
-        return _broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
+        return broken(environment, _fault(source, error.message or "wrong syntax", error.lineno))
     asked = {node.name for node in _asked_about(tree) if isinstance(node, nodes.Name)}
     return Findings((), tree, names, names - asked)
 
 
-def _broken(environment: Environment, *faults: Fault) -> Findings:
+def broken(environment: Environment, *faults: Fault) -> Findings:
+    """What is said of a template that can't be looked into any further."""
     return Findings(faults, environment.parse(""))
 
 

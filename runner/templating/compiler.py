@@ -10,11 +10,14 @@ from jinja2.utils import missing
 
 from runner.errors import RenderError
 from runner.model.template import Template, Value
-from runner.templating import analysis, flow
+from runner.templating import analysis, budget, flow
+from runner.templating.budget import OutOfTimeError, in_time
 from runner.templating.limits import TooLargeError, check_size
 from runner.templating.rendering import SCALARS, NameMissingError, Rendering, VariableContext, current, plain
 from runner.templating.sandbox import Sandbox
 from runner.templating.trust import Trust
+
+_TOO_LONG = "the template takes too long: more than"
 
 _ANSWER = "_answer"
 """The name an expression's value is kept under in its context; no name of the language starts so."""
@@ -112,14 +115,25 @@ class Compiler:
         key = (template.source, template.bare)
         found = self._looked.get(key)
         if found is None:
-            found = self._looked[key] = analysis.look(self._sandbox, template.source, bare=template.bare)
+            found = self._looked[key] = self._look(template)
         return found
+
+    def _look(self, template: Template) -> analysis.Findings:
+        try:
+            return in_time(lambda: analysis.look(self._sandbox, template.source, bare=template.bare))
+        except OutOfTimeError:
+            why = f"{_TOO_LONG} {budget.SECONDS:g} s to read"
+        except RecursionError:
+            why = "the template is nested too deep"
+        return analysis.broken(self._sandbox, analysis.Fault(why, 0, hint="give it in parts, or copy a file"))
 
     def _in_rendering(self, work: Callable[[Rendering], Any], scope: Mapping[str, Any]) -> Any:
         rendering = Rendering(scope, self._evaluate)
         token = current.set(rendering)
         try:
-            return work(rendering)
+            return in_time(lambda: work(rendering))
+        except OutOfTimeError as error:
+            raise RenderError(f"{_TOO_LONG} {budget.SECONDS:g} s of processor time", location=error.location) from None
         finally:
             current.reset(token)
 
@@ -159,6 +173,9 @@ class Compiler:
         except RenderError as error:
             if error.location is None:  # what is lost has no place, its use has
                 error.location = template.location
+            raise
+        except OutOfTimeError as error:
+            error.location = error.location or template.location
             raise
         except Exception as error:  # noqa: BLE001 - whatever an expression can raise has one form
             raise _as_render_error(error, template, rendering) from None

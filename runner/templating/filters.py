@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from runner.templating.limits import REGEX_INPUT, TooLargeError
+from runner.templating.limits import REGEX_INPUT, TooLargeError, check_size
 
 _BARE = re.compile(r"[A-Za-z_/][\w./@+-]*( [\w./@+-]+)*\Z", re.ASCII)
 _WORDS = re.compile(r"(?i)(true|false|null|yes|no|on|off|y|n|none|nil)\Z")
@@ -90,13 +90,13 @@ def combine(value: Mapping[str, Any], *others: Mapping[str, Any], recursive: boo
 
 def difference(value: Iterable[Any], other: Iterable[Any]) -> list[Any]:
     """What is in the first list alone, each once, in its order."""
-    others = list(other)
+    others = _Seen(other)
     return _once(part for part in value if part not in others)
 
 
 def intersect(value: Iterable[Any], other: Iterable[Any]) -> list[Any]:
     """What is in both lists, each once, in the order of the first."""
-    others = list(other)
+    others = _Seen(other)
     return _once(part for part in value if part in others)
 
 
@@ -105,10 +105,34 @@ def union(value: Iterable[Any], other: Iterable[Any]) -> list[Any]:
     return _once([*value, *other])
 
 
+class _Seen:
+    """Values that were there; those that can be hashed are found at once."""
+
+    def __init__(self, parts: Iterable[Any] = ()) -> None:
+        self._quick: set[Any] = set()
+        self._slow: list[Any] = []
+        for part in parts:
+            self.add(part)
+
+    def __contains__(self, part: Any) -> bool:
+        try:
+            return part in self._quick
+        except TypeError:
+            return part in self._slow
+
+    def add(self, part: Any) -> None:
+        try:
+            self._quick.add(part)
+        except TypeError:
+            self._slow.append(part)
+
+
 def _once(parts: Iterable[Any]) -> list[Any]:
     result: list[Any] = []
+    seen = _Seen()
     for part in parts:
-        if part not in result:
+        if part not in seen:
+            seen.add(part)
             result.append(part)
     return result
 
@@ -121,12 +145,22 @@ def flatten(value: Iterable[Any], levels: int | None = None) -> list[Any]:
             result.extend(flatten(part, None if levels is None else levels - 1))
         else:
             result.append(part)
+        check_size(len(result))
     return result
 
 
 def regex_replace(value: str, pattern: str, replacement: str = "", *, ignorecase: bool = False) -> str:
     r"""The text with every match of a Python regular expression replaced; ``\1`` in ``replacement`` is a group."""
-    return _regex(pattern, ignorecase=ignorecase).sub(replacement, _short(value))
+    size = 0
+
+    def put(found: re.Match[str]) -> str:
+        nonlocal size
+        text = found.expand(replacement)
+        size += len(text)
+        check_size(size)
+        return text
+
+    return _regex(pattern, ignorecase=ignorecase).sub(put, _short(value))
 
 
 def regex_search(value: str, pattern: str, *, ignorecase: bool = False) -> Any:

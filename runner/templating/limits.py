@@ -1,10 +1,12 @@
 """What keeps one template from eating the controller: every way to make something huge is measured first.
 
 A template is our author's own, so this is against slips (``9 ** 9 ** 9``) and hostile *values* more than hostile text.
+``budget`` has what a whole rendering may take.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from runner.errors import RunnerError
@@ -25,6 +27,7 @@ REGEX_INPUT = 64 * 1024
 """Characters that a regular expression is tried on: Python's can't be stopped once they run."""
 
 _WIDTH = re.compile(r"\*|\d{5,}")
+_NESTED = re.compile(r"\{[^{}]*\{")
 
 
 class TooLargeError(RunnerError):
@@ -83,11 +86,38 @@ def check_format(text: str) -> None:
         raise TooLargeError("a format with a width of five digits or more, or with *, is not allowed")
 
 
-def check_arguments(values: Sequence[Any]) -> None:
+def check_new_format(text: str) -> None:
+    """The same for ``str.format``, where a width may come from a value too: ``{:{width}}``."""
+    check_format(text)
+    if _NESTED.search(text):
+        raise TooLargeError("a format with a width that a value gives is not allowed")
+
+
+def joined(parts: Sequence[Any], between: str = "") -> str:
+    """Texts put together, measured first."""
+    check_size(sum(map(len, parts)) + len(between) * len(parts))
+    return between.join(parts)
+
+
+def check_replace(text: Any, old: Any, new: Any) -> None:
+    """Raise TooLargeError where ``text.replace(old, new)`` would be too large."""
+    check_size(text.count(old) * len(new))
+
+
+def summed(parts: Iterable[Any], start: Any) -> Any:
+    """``sum``, in whose place lists that are added one to the next would take the square of their length."""
+    if not isinstance(start, list | tuple):
+        return sum(parts, start)
+    every = [start, *parts]
+    check_size(sum(len(part) for part in every))
+    return type(start)(itertools.chain.from_iterable(every))
+
+
+def check_arguments(values: Sequence[Any], *, most: int = ITEMS) -> None:
     """Raise TooLargeError where a number that a method or filter is called with could be a huge width or count."""
     for value in values:
-        if isinstance(value, int) and abs(value) > ITEMS:
-            raise TooLargeError(f"an argument is {value}; the limit is {ITEMS}")
+        if isinstance(value, int) and abs(value) > most:
+            raise TooLargeError(f"an argument is {value}; the limit is {most}")
 
 
 class Range(Sequence[int]):

@@ -1,17 +1,18 @@
 """How a name in a template gets its value: rendered when it is used, once, and never in a circle."""
 
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Collection, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Protocol, cast
 
-from jinja2 import StrictUndefined, Undefined
+from jinja2 import StrictUndefined, Undefined, pass_context
 from jinja2.exceptions import UndefinedError
 from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from runner.errors import RenderError
 from runner.model.template import Template, Withheld
+from runner.templating.budget import SHARE, Budget
 from runner.templating.limits import STEPS, Range, TooLargeError, check_size
 
 SCALARS = frozenset({str, int, bool, float, type(None)})
@@ -92,13 +93,14 @@ class Rendering:
     ``names`` and ``active`` are shared between scopes only where the scope is the same.
     """
 
-    __slots__ = ("_evaluate", "active", "names", "scope", "steps")
+    __slots__ = ("_evaluate", "active", "budget", "names", "scope", "steps")
 
     def __init__(self, scope: Mapping[str, Any], evaluate: Evaluate) -> None:
         self.scope = scope
         self.names: dict[str, Any] = {}
         self.active: dict[int, str] = {}
         self.steps = 0
+        self.budget = Budget()
         self._evaluate = evaluate
 
     def name(self, name: str) -> Any:
@@ -128,6 +130,7 @@ class Rendering:
         """A rendering in another scope, inside this one."""
         inner = Rendering(scope, self._evaluate)
         inner.active = self.active
+        inner.budget = self.budget
         return inner
 
     def _nested(self, template: Template, label: str) -> Any:
@@ -237,7 +240,8 @@ def item(obj: Mapping[str, Any], key: str) -> Any:
     return rendering.ready(value, key)
 
 
-def shown(value: Any) -> Any:
+@pass_context  # else jinja2 puts out what it takes for constants already when a template is only looked into
+def shown(_context: Context, value: Any) -> Any:
     """What jinja2 writes into text in place of a value: data as it is, not what holds it. A host is its name."""
     is_data = isinstance(value, Mapping | list | tuple) and not hasattr(value, "scope_within")
     return plain(value) if is_data else value
@@ -263,13 +267,21 @@ def plain(value: Any) -> Any:
 
 
 def _plain_dict(value: dict[Any, Any]) -> dict[Any, Any]:
+    _weigh(value.values())
     parts = {key: plain(part) for key, part in value.items()}
     return value if all(parts[key] is part for key, part in value.items()) else parts
 
 
 def _plain_list(value: list[Any]) -> list[Any]:
+    _weigh(value)
     parts = [plain(part) for part in value]
     return value if all(old is new for old, new in zip(value, parts, strict=True)) else parts
+
+
+def _weigh(parts: Collection[Any]) -> None:
+    """Count the parts of a value, and the characters of those that are text."""
+    if (rendering := current.get(None)) is not None:
+        rendering.budget.add(SHARE * len(parts) + sum(len(part) for part in parts if type(part) is str))
 
 
 def _from_other(value: Any) -> Any:
