@@ -116,12 +116,29 @@ class Recalled:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What is worth a record of what both sides of a connection have agreed on.
+
+    ``strict_kex`` says whether nothing can have been cut out of their first packets (OpenSSH's strict key exchange);
+    None where there is no such thing. ``older`` are the algorithms in use that are only used where a host names them.
+    """
+
+    strict_kex: bool | None = None
+    older: tuple[str, ...] = ()
+
+
 class Session(Protocol):
     """An open way to one host. Commands of one session run one after another."""
 
     @property
     def closed(self) -> bool:
         """Whether the connection is gone, so that the next command needs a new session."""
+        ...
+
+    @property
+    def agreed(self) -> Agreed:
+        """What both sides have agreed on."""
         ...
 
     async def prepare(self, become: Become | None) -> None:

@@ -124,5 +124,8 @@ class Sessions:
             self._emitter.emit(lost)
             raise
         duration = asyncio.get_running_loop().time() - begun
-        self._emitter.emit(HostConnected(host=host.name, duration=round(duration, 6)))
+        agreed = session.agreed
+        self._emitter.emit(
+            HostConnected(host=host.name, duration=round(duration, 6), strict_kex=agreed.strict_kex, older=agreed.older)
+        )
         return session

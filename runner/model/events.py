@@ -72,10 +72,16 @@ class HostConnecting(Base, frozen=True, kw_only=True, tag="host.connecting"):
 
 
 class HostConnected(Base, frozen=True, kw_only=True, tag="host.connected"):
-    """It is open and logged in. ``duration`` in seconds."""
+    """It is open and logged in. ``duration`` in seconds.
+
+    Over SSH ``strict_kex`` says whether nothing can have been cut out of the first packets, and ``older`` has the
+    algorithms in use that runner takes only where the inventory names them for the host.
+    """
 
     host: str
     duration: float
+    strict_kex: bool | None = None
+    older: tuple[str, ...] = ()
 
 
 class HostLost(Base, frozen=True, kw_only=True, tag="host.lost"):

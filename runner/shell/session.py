@@ -15,7 +15,7 @@ from runner.shell.pipes import OpenPipe
 from runner.shell.recall import recalled
 from runner.shell.records import HostRecords, none_kept
 from runner.shell.shells import Shells
-from runner.transport import GRACE, Command, CommandResult, Recalled
+from runner.transport import GRACE, Agreed, Command, CommandResult, Recalled
 
 PATIENCE = 5.0
 """Seconds that a cancelled step has for saying its group, a killed group for being gone, its shell for saying so."""
@@ -64,6 +64,11 @@ class ShellSession:
     def closed(self) -> bool:
         """Whether it was closed, or one of its shells ended unasked: the next command needs a new session."""
         return self._closed or any(channel.gone is not None for channel in self._channels.values())
+
+    @property
+    def agreed(self) -> Agreed:
+        """Nothing, over pipes of this machine."""
+        return Agreed()
 
     @property
     def preamble(self) -> bytes:

@@ -21,7 +21,7 @@ from runner.errors import ConnectError, LostError, RunnerError
 from runner.model.inventory import Become, Host
 from runner.model.outcome import NOTHING, Captured
 from runner.shell import Capture
-from runner.transport import Command, CommandResult, Recalled, Transport, TransportContext, TransportKind
+from runner.transport import Agreed, Command, CommandResult, Recalled, Transport, TransportContext, TransportKind
 from runner.transports.options import FAKE_SCHEMA
 
 
@@ -149,6 +149,7 @@ class _FakeSession:
         self._turn = asyncio.Lock()
         self._group = 1000
         self.closed = False
+        self.agreed = Agreed()
 
     def is_ready(self, become: Become | None) -> bool:
         """Any user is fine."""

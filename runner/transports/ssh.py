@@ -19,7 +19,7 @@ import asyncssh
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
 from runner.shell import HostRecords, RunRecords, ShellSession
-from runner.transport import Session, Transport, TransportContext, TransportKind
+from runner.transport import Agreed, Session, Transport, TransportContext, TransportKind
 from runner.transports import ssh_options
 from runner.transports.options import SSH_SCHEMA
 from runner.transports.ssh_config import hop, with_user_config
@@ -245,6 +245,11 @@ class SshSession(ShellSession):
     def closed(self) -> bool:
         """Whether the connection, or one of its shells, is gone."""
         return self._connection.closed or super().closed
+
+    @property
+    def agreed(self) -> Agreed:
+        """What the login has come to."""
+        return self._connection.wire.agreed
 
     async def close(self) -> None:
         """Take no more commands, and close all in the background; never raises."""

@@ -8,14 +8,18 @@ failure can say how far the login came.
 import asyncio
 import contextlib
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 import asyncssh
+from asyncssh.packet import SSHPacket
 
 from runner.errors import ConnectError, RunnerError
 from runner.shell import Pipe, Receiver
+from runner.transport import Agreed
 from runner.transports.ssh_channels import Channels, lost_words
 from runner.transports.ssh_errors import Progress
+from runner.transports.ssh_options import ALLOWED
 from runner.transports.ssh_trust import Verdict
 
 CLOSE_WAIT = 1.0
@@ -28,11 +32,62 @@ LAST_WORDS = 0.02
 """Seconds between the end of a connection in mid-login and our saying so: a packet before it may hold the reason."""
 
 
+LEAST_GROUP = 2048
+"""Bits of a group that a host may choose for the key exchange; the library asks for 2048, and takes what it gets."""
+
+GROUP_OF_ITS_OWN = b"diffie-hellman-group-exchange"
+CERTIFIED = "-cert-v01@openssh.com"
+KINDS = {"key exchange": "kex", "encryption": "ciphers", "MAC": "macs", "host key": "host_keys"}
+"""Our names for the kinds of algorithms, by the library's."""
+
+
 class Wire(asyncssh.SSHClientConnection):
     """A connection that notes how far its login came, and that it was lost before those who use it hear so."""
 
     progress: Progress | None = None
     is_lost = False
+    _chosen: dict[str, str] | None = None
+
+    @property
+    def agreed(self) -> Agreed:
+        """What both sides have agreed on."""
+        used = self._chosen or {}
+        older = tuple(name for kind, name in used.items() if name.removesuffix(CERTIFIED) not in ALLOWED[kind])
+        return Agreed(self._strict_kex, older)
+
+    def _choose_host_key(self) -> None:
+        """Choose the algorithm that the host shall sign with, as it does too (RFC 4253, section 7.1).
+
+        The library leaves that to the host, and waits for one that has nothing to sign with.
+        """
+        lists = SSHPacket(self._server_kexinit)
+        lists.get_bytes(17)  # the type of the packet, and a cookie
+        lists.get_namelist()
+        self._choose_alg("host key", list(self._server_host_key_algs or ()), lists.get_namelist())
+
+    def _choose_alg(self, alg_type: str, local_algs: Sequence[bytes], remote_algs: Sequence[bytes]) -> bytes:
+        """Choose an algorithm as both sides do, and note it.
+
+        ChaCha20-Poly1305 is taken only with strict key exchange: without it somebody on the way could cut packets out
+        that nobody would miss (CVE-2023-48795).
+        """
+        found = super()._choose_alg(alg_type, local_algs, remote_algs)
+        if found.startswith(b"chacha20") and not self._strict_kex:
+            words = f"of our ciphers the host has {found.decode()} alone, which is safe with strict key exchange only"
+            raise asyncssh.KeyExchangeFailed(words)
+        if alg_type == "key exchange":
+            self._choose_host_key()
+        if alg_type in KINDS:
+            self._chosen = {**(self._chosen or {}), KINDS[alg_type]: found.decode()}
+        return found
+
+    def validate_server_host_key(self, key_data: bytes) -> asyncssh.SSHKey:
+        """The host's answer to the key exchange has come; a group of its choice must be large enough."""
+        kex: Any = self._kex
+        if kex.algorithm.startswith(GROUP_OF_ITS_OWN) and kex._p.bit_length() < LEAST_GROUP:  # noqa: SLF001
+            words = f"the host chose a group of {kex._p.bit_length()} bits; {LEAST_GROUP} are needed"  # noqa: SLF001
+            raise asyncssh.KeyExchangeFailed(words)
+        return super().validate_server_host_key(key_data)
 
     def data_received(self, data: bytes, datatype: Any = None) -> None:
         """Bytes have come; those before the first answer in the protocol are kept for an error."""
@@ -71,6 +126,7 @@ class Login(asyncssh.SSHClient):
         self._verdict = verdict
         self._password = password
         self._keys = keys
+        self._accepted: bytes | None = None
         self.ended: str | None = None
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
@@ -80,11 +136,18 @@ class Login(asyncssh.SSHClient):
             conn.progress = self.progress
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
-        """A key that is not among the trusted ones: refuse it, and keep the reason."""
+        """A key that is not among the trusted ones: refuse it, and keep the reason.
+
+        One that was taken at first contact is asked about again when the connection gets new keys.
+        """
+        if self._accepted is not None:
+            return self._accepted == key.public_data
         if self._verdict is None or self.progress is None:
             return False
         try:
-            return self._verdict.accept(key)
+            self._verdict.accept(key)
+            self._accepted = key.public_data
+            return True
         except ConnectError as error:
             self.progress.refusal = error
             return False

@@ -7,6 +7,7 @@ from typing import Any
 from runner.engine.sessions import Sessions
 from runner.location import Location
 from runner.model.inventory import Host
+from runner.transport import Agreed
 
 WEB = Host(name="web01", index=1, address="10.0.0.1", location=Location("hosts.yaml", 1), connection="fake")
 
@@ -17,6 +18,7 @@ class FakeSession:
     def __init__(self) -> None:
         self.closed = False
         self.closings = 0
+        self.agreed = Agreed()
 
     async def close(self) -> None:
         self.closings += 1

@@ -15,7 +15,7 @@ from random import Random
 from runner.errors import ConnectError, LostError
 from runner.model.inventory import Become, Host
 from runner.model.outcome import NOTHING, Captured
-from runner.transport import Command, CommandResult, Recalled, Transport, TransportContext, TransportKind
+from runner.transport import Agreed, Command, CommandResult, Recalled, Transport, TransportContext, TransportKind
 from runner.transports.fake import text_of
 from runner.transports.options import FAKE_SCHEMA
 
@@ -337,6 +337,11 @@ class WorldSession:
     @property
     def _is_dead(self) -> bool:
         return self._world.process != self._process
+
+    @property
+    def agreed(self) -> Agreed:
+        """Nothing."""
+        return Agreed()
 
     def is_ready(self, become: Become | None) -> bool:
         """Any user is fine."""
