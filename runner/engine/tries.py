@@ -109,6 +109,8 @@ class _Tries:
             if not await turn.stop.sleep(delay):
                 break
         number = self.before + attempt
+        if outcome.status is Status.UNKNOWN or outcome.killed in {"no", "unknown"}:
+            turn.unheard.append((step, self.item, number, output.get("delegate", "")))
         if step.section:
             turn.tries[step.id, self.item] = number
         if step.section or self.before:

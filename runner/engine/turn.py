@@ -13,6 +13,9 @@ from runner.model.plan import PlannedPlay
 from runner.model.playbook import Step
 from runner.model.scope import host_scope
 
+Attempt = tuple[Step, int | None, int, str]
+"""A step, the item of its loop, the number of the try, and the host it runs on where that is another one."""
+
 
 @dataclass(slots=True)
 class Turn:
@@ -20,6 +23,7 @@ class Turn:
 
     ``tries`` counts the attempts, by step and item, of steps that may run again in the same turn: those outside the
     play's ``steps``. ``settled`` are those of which it was found out how an earlier process's attempt ended.
+    ``unheard`` are the tries of this process that may run on behind its back.
     """
 
     run: Run
@@ -29,6 +33,7 @@ class Turn:
     stop: Stop
     tries: dict[tuple[str, int | None], int] = field(default_factory=dict)
     settled: set[tuple[str, int | None]] = field(default_factory=set)
+    unheard: list[Attempt] = field(default_factory=list)
     _base: dict[str, Any] = field(default_factory=dict)
     _frames: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 

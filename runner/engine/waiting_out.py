@@ -1,4 +1,4 @@
-"""Steps that an earlier process has begun on a host and that may still run there: waited for before the way back.
+"""Steps that were begun on a host and that may still run there: waited for before the way back.
 
 Else a step would change its host behind the back of its own rollback. Whatever comes of it, the rollback follows: it is
 for hosts where nobody knows, too.
@@ -11,21 +11,21 @@ from itertools import count
 from runner.engine.attempt import become_of
 from runner.engine.settling import LOOK
 from runner.engine.stop import Deadline, Stop
-from runner.engine.turn import Turn
+from runner.engine.turn import Attempt, Turn
 from runner.errors import ConnectError, LostError, RenderError
 from runner.model.events import Warned
 from runner.model.past import HostPast
-from runner.model.playbook import Step, leaves
+from runner.model.playbook import leaves
 from runner.model.record_key import record_key
 from runner.transport import Recalled
 
-Attempt = tuple[Step, int | None, int, str]
-"""A step, the item of its loop, the number of the try, and the host it runs on where that is another one."""
-
 
 async def waited_out(turn: Turn, past: HostPast | None, stop: Stop) -> None:
-    """Wait until nothing of what was begun runs any more, as far as the host can tell; a kill ends it."""
-    for attempt in _begun(turn, past) if past is not None else ():
+    """Wait until nothing of what was begun runs any more, as far as the host can tell; a kill ends it.
+
+    That is what this process has lost sight of, and what earlier ones have, in the ``past``.
+    """
+    for attempt in (*(_begun(turn, past) if past is not None else ()), *turn.unheard):
         try:
             await _waited_out(turn, attempt, stop)
         except (ConnectError, LostError, RenderError, TimeoutError):

@@ -148,6 +148,24 @@ def test_what_still_runs_is_waited_for_before_it_is_taken_back(tmp_path: Path) -
     assert again.summary.counts == {"rolled_back": 1, "not_run": 2}
 
 
+def test_what_this_run_has_lost_sight_of_is_waited_for_too(tmp_path: Path) -> None:
+    """Its host went away in the midst of a step, and is there again when the way back begins."""
+    looks = iter([Recalled("running", group=7)] * 3 + [Recalled("done", CommandResult(0))])
+    away = Connection(error=ConnectError("refused", "gone"))
+    fake = Fake(
+        answers({("web01", "a"): Answer(lost="reset")}),
+        connecting=lambda host, attempt: away if host.name == "web01" and attempt == 2 else Connection(),
+        recall=lambda _, __: next(looks),
+    )
+    ran = scenario(BACK, tmp_path, fake=fake)
+
+    assert [said.message for said in ran.all(Warned)] == [
+        'step "a" still runs on the host (process group 7); waiting for it before it is taken back'
+    ]
+    (begun,) = ran.all(StepIntent, step="undo")
+    assert ran.at(begun) - ran.at(ran.all(RollbackStarted)[0]) == 3
+
+
 def test_a_kill_ends_what_is_waited_for_on_the_way_back(tmp_path: Path) -> None:
     """Its process group is ended on the host."""
     first = scenario(BACK, tmp_path)
