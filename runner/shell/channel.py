@@ -261,7 +261,6 @@ class Channel:
     async def farewell(self, paths: tuple[str, ...], seconds: float) -> bool:
         """End the shell in order, and have it remove its record and those files; whether that was seen in time."""
         self.pipe.write(closing_text(paths))
-        self.pipe.write_eof()
         try:
             async with asyncio.timeout(seconds):
                 await self.until(lambda: self.gone is not None)

@@ -22,6 +22,9 @@ from runner.transports.ssh_errors import Progress
 from runner.transports.ssh_options import ALLOWED
 from runner.transports.ssh_trust import Verdict
 
+MSG_IGNORE = 2
+"""RFC 4253, section 11.2."""
+
 CLOSE_WAIT = 1.0
 """Seconds that closing a connection in order may take."""
 
@@ -98,6 +101,14 @@ class Wire(asyncssh.SSHClientConnection):
                 self.progress.phase = "kex"
         else:
             super().data_received(data, datatype)
+
+    def send_packet(self, pkttype: int, *args: bytes, handler: Any = None) -> None:
+        """Send one, without the empty one that the library puts before each: that guards ciphers in CBC mode alone.
+
+        RFC 4251, section 9.3.1. It would double the packets of a step.
+        """
+        if pkttype != MSG_IGNORE or "cbc" in self.get_extra_info("send_cipher", ""):
+            super().send_packet(pkttype, *args, handler=handler)
 
     def connection_lost(self, exc: Exception | None = None) -> None:
         """The other side hung up. During a login the library may still be working on why: let it say that first."""
