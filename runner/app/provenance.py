@@ -13,6 +13,9 @@ from runner.home import user_name
 from runner.model.events import EVENT_SCHEMA, RunStarted
 from runner.model.plan import Plan
 
+GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false")
+"""It only looks: it neither writes to the repository, nor runs the program that its settings may name for looking."""
+
 GIT_TIMEOUT = 5.0
 """Seconds to wait for git; a run is not held up by a slow disk."""
 
@@ -80,9 +83,11 @@ def boot_id() -> str:
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:
     """The commit that is checked out at a folder, and whether nothing differs from it; None where there is no git."""
-    command = ["git", "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=normal"]
+    command = [*GIT, "-C", str(folder), "status", "--porcelain=v2", "--branch", "--untracked-files=normal"]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=GIT_TIMEOUT, check=True, text=True)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_TIMEOUT, check=True, text=True
+        )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None, None
     lines = done.stdout.splitlines()
