@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import stat
 import time
 from collections.abc import Iterable
@@ -174,7 +175,7 @@ def hold_of(lock: Lock) -> Hold | None:
 
 def hold(lock: Lock, wanted: Hold) -> None:
     """Keep all runs out until ``release_hold``. Raises LockError where somebody does already, JournalError."""
-    temporary = lock.folder / f".{lock.id}.{os.getpid()}"
+    temporary = lock.folder / f".{lock.id}.{secrets.token_hex(16)}"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | OPEN
         descriptor = os.open(temporary, flags, file_mode(lock.folder))

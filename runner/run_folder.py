@@ -5,9 +5,11 @@
 
 import fcntl
 import os
+import secrets
+import shlex
 import stat
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +17,14 @@ from pathlib import Path
 from runner.crashpoints import crash_point
 from runner.disk import sync_folder, write_all
 from runner.errors import JournalError
+from runner.home import user_of
 
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Flags for a file that must not be there yet: neither a file nor a link that somebody put there is written to."""
 
 
 def new_id(now: datetime, random_bytes: bytes) -> str:
@@ -46,9 +52,8 @@ class RunFolder:
         Whoever looks can tell by the lock whether this process is still there: it ends with the process, however that
         ends.
         """
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         try:
-            descriptor = os.open(self.path / name, flags, FILE_MODE)
+            descriptor = os.open(self.path / name, NEW | os.O_APPEND, FILE_MODE)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise _unusable(self.path / name, error) from error
@@ -60,10 +65,10 @@ class RunFolder:
         Raises JournalError.
         """
         target = self.path / name
-        temporary = target.with_name(f".{target.name}.new")
+        temporary = _beside(target)
         try:
             target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+            descriptor = os.open(temporary, NEW, FILE_MODE)
             try:
                 write_all(descriptor, data)
                 if sync:
@@ -93,26 +98,53 @@ class RunFolder:
         It is for another process to read, and so belongs to whoever the run's folder does, though root writes it.
         """
         target = self.path / name
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            target.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-            try:
-                try:
-                    write_all(descriptor, data)
-                finally:
-                    os.close(descriptor)
-                if (owner := self.path.stat().st_uid) != os.geteuid():
-                    os.chown(target.parent, owner, -1)
-                    os.chown(temporary, owner, -1)
-                os.link(temporary, target)
-            finally:
-                temporary.unlink()
+            with ExitStack() as opened:
+                above = opened.enter_context(_folder(self.path))
+                owner = os.fstat(above).st_uid
+                with suppress(FileExistsError):
+                    os.mkdir(target.parent.name, FOLDER_MODE, dir_fd=above)
+                    _give(above, target.parent.name, owner)
+                folder = opened.enter_context(_folder(target.parent.name, above))
+                _write_once(folder, target.name, data, owner)
         except FileExistsError:
             return False
         except OSError as error:
             raise _unusable(target, error) from error
         return True
+
+
+@contextmanager
+def _folder(path: Path | str, above: int | None = None) -> Iterator[int]:
+    """A descriptor of a folder, which is no link to one."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write_once(folder: int, name: str, data: bytes, owner: int) -> None:
+    """A new file of that name and owner in an open folder, whole from its first moment on."""
+    temporary = _beside(Path(name)).name
+    descriptor = os.open(temporary, NEW, FILE_MODE, dir_fd=folder)
+    try:
+        try:
+            write_all(descriptor, data)
+            if owner != os.geteuid():
+                os.fchown(descriptor, owner, -1)
+        finally:
+            os.close(descriptor)
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+    finally:
+        os.unlink(temporary, dir_fd=folder)
+
+
+def _give(above: int, name: str, owner: int) -> None:
+    """Give a folder that root has just made to whoever has the one it is in."""
+    if owner != os.geteuid():
+        with _folder(name, above) as made:
+            os.fchown(made, owner, -1)
 
 
 def create(root: Path, run_id: str) -> RunFolder:
@@ -127,6 +159,30 @@ def create(root: Path, run_id: str) -> RunFolder:
     except OSError as error:
         raise _unusable(path, error) from error
     return RunFolder(path, run_id)
+
+
+def check_ours(run: RunFolder) -> None:
+    """Refuse the folder of a run that somebody else made, or can write: what is in it would be carried out as ours.
+
+    Whoever shares a runs folder can put a folder there, with a plan and a journal in it, that looks like a run.
+    Raises JournalError.
+    """
+    try:
+        _check_writers(run.path.parent, run.path.parent.stat())
+        found = run.path.lstat()
+    except OSError as error:
+        raise _unusable(run.path, error) from error
+    if found.st_uid != os.geteuid():
+        owner = user_of(found.st_uid)
+        raise JournalError(
+            f"run {run.id} is one of user {owner}, and what is in its folder is not taken from others",
+            hint=f'become that user to go on with it, or start a run of your own; its folder is "{run.path}"',
+        )
+    if found.st_mode & (stat.S_IWOTH | stat.S_IWGRP):
+        raise JournalError(
+            f'the folder of run {run.id} can be written by others: "{run.path}"',
+            hint=f"if nobody has changed it: chmod go-w {shlex.quote(str(run.path))}",
+        )
 
 
 def output_name(host: str, step: str, *, item: int | None, attempt: int, stream: str) -> str:
@@ -157,8 +213,19 @@ def _check_owner(root: Path) -> None:
         raise JournalError(
             f'the runs folder "{root}" belongs to another user', hint="name a folder of your own with --runs-dir"
         )
+    _check_writers(root, found)
+
+
+def _check_writers(root: Path, found: os.stat_result) -> None:
     if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
-        raise JournalError(f'the runs folder "{root}" can be written by everybody', hint=f"chmod o-w {root}")
+        raise JournalError(
+            f'the runs folder "{root}" can be written by everybody', hint=f"chmod o-w {shlex.quote(str(root))}"
+        )
+
+
+def _beside(target: Path) -> Path:
+    """A name that nobody can guess, for a file on its way to its place."""
+    return target.with_name(f".{target.name}.{secrets.token_hex(16)}")
 
 
 def _unusable(path: Path, error: OSError) -> JournalError:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from runner import umask
 from runner.errors import InputError
 from runner.home import at_home
 from runner.location import Problem
@@ -50,7 +51,13 @@ def _fetch(secret: Secret, *, folder: Path, environ: Mapping[str, str], ask: Cal
 
 def _output(argv: tuple[str, ...], folder: Path) -> str:
     done = subprocess.run(
-        list(argv), cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=COMMAND_TIMEOUT, check=True
+        list(argv),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        timeout=COMMAND_TIMEOUT,
+        check=True,
+        umask=umask.given(),
     )
     return done.stdout.decode("utf-8").rstrip("\r\n")
 

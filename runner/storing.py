@@ -46,7 +46,8 @@ def opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
     Raises StepError where a link, or anything but a folder, is in the way.
     """
     with _ours(root):
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed([one for one in (root, *root.parents) if not one.exists()]):
+            folder.mkdir(mode=0o700, exist_ok=True)  # mkdir's own "parents" would leave those above open to others
         descriptor = os.open(root, FOLDER)
     try:
         for part in parts:

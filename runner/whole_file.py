@@ -55,7 +55,7 @@ class _NotLastingError(Exception):
 def _put(path: Path, data: bytes, place: Callable[[Path, Path], None]) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+        temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(16)}")
         descriptor = os.open(temporary, NEW, 0o600)
         try:
             _fill(descriptor, data)

@@ -65,6 +65,13 @@ def find(root: Path, wanted: str) -> RunFolder:
     raise _unknown(f'there is no run "{wanted}"', hint)
 
 
+def ours(runs_dir: Path | None, wanted: str) -> RunFolder:
+    """The same, for whoever is to act on what is in it. Raises JournalError where others can have put that there."""
+    found = find(root_of(runs_dir), wanted)
+    run_folder.check_ours(found)
+    return found
+
+
 def is_live(run: RunFolder) -> bool:
     """Whether a process is at work at a run: it holds the lock on the journal, which ends with it."""
     try:

@@ -53,7 +53,7 @@ def next_journal(folder: RunFolder, recovered: Recovered, *, durability: str) ->
 
 def _kept(folder: RunFolder, start: Recovered, durability: str) -> Kept:
     path = folder.path / NAME
-    elsewhere = Path(os.environ.get("TMPDIR") or "/tmp") / f"runner-{folder.id}-{chance.token_hex(4)}.jsonl"  # noqa: S108 - made with O_EXCL
+    elsewhere = Path(os.environ.get("TMPDIR") or "/tmp") / f"runner-{folder.id}-{chance.token_hex(16)}.jsonl"  # noqa: S108 - made with O_EXCL
     rescue = Rescue((folder.path / RESCUED, elsewhere))
     writer = Writer(start.descriptor, path=path, sync=durability == "full", rescue=rescue)
     journal = Journal(writer, run=folder.id, path=str(path), wall=time.time, seq=start.seq, previous=start.previous)

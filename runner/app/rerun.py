@@ -27,7 +27,7 @@ def rerun(wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, only
     way.
     """
     _check(only)
-    folder = finding.find(finding.root_of(settings.runs_dir), wanted)
+    folder = finding.ours(settings.runs_dir, wanted)
     earlier = Earlier.of(folder)
     started = earlier.started(folder)
     if earlier.past.ended is None:

@@ -29,7 +29,7 @@ def resolve(
     Raises InputError for what is not there, or not unknown where it is not to run again; LockError where a process is
     at work on the run.
     """
-    folder = finding.find(finding.root_of(runs_dir), wanted)
+    folder = finding.ours(runs_dir, wanted)
     earlier = Earlier()
     recovered = recover(folder, earlier.see)
     # From here on the journal is closed in any case: what it has been given is on disk then.

@@ -54,7 +54,7 @@ def go_on(
     wanted: str, settings: Settings, screen: Screen, exit_of: ExitOf, changes: Changes, look_at: Look
 ) -> int | None:
     """The same, in the way that ``look_at`` finds."""
-    folder = finding.find(finding.root_of(settings.runs_dir), wanted)
+    folder = finding.ours(settings.runs_dir, wanted)
     settings = absolute(settings)
     earlier = Earlier()
     recovered = recover(folder, earlier.see)
@@ -85,7 +85,7 @@ class Seen:
 
 def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
     """What going on would start from; nothing is written or taken. Raises as ``resume`` does."""
-    folder = finding.find(finding.root_of(settings.runs_dir), wanted)
+    folder = finding.ours(settings.runs_dir, wanted)
     earlier = Earlier.of(folder)
     ready = compared(folder, earlier, absolute(settings), changes)
     if ready is None:

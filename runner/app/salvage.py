@@ -26,7 +26,7 @@ from runner.model.events import Event, RunStarted, Warned
 from runner.model.plan import Plan
 from runner.model.retelling import Retold, retell
 from runner.reporting.wording import count
-from runner.run_folder import FILE_MODE, RunFolder
+from runner.run_folder import FILE_MODE, RunFolder, check_ours
 
 
 def verified(run: RunFolder) -> str:
@@ -48,6 +48,7 @@ def salvage(run: RunFolder, output: Path | None, *, replace: bool) -> list[str]:
     With ``replace`` it takes the journal's place, which is kept beside it. Raises LockError where the run is at work,
     JournalError where nothing can be made of it, InputError where the new file is there already.
     """
+    check_ours(run)
     path = run.path / NAME
     descriptor = open_journal(path, os.O_RDONLY)
     try:

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from runner import __version__, crashpoints
+from runner import __version__, crashpoints, umask
 from runner.app import stray
 from runner.cli import exit_codes
 from runner.errors import InputError, MismatchError, RunnerError
@@ -104,7 +104,8 @@ def main() -> NoReturn:
     if crashpoints.TEXT:
         _explain_crash()
     try:
-        code = cli.main(standalone_mode=False)
+        with umask.closed():
+            code = cli.main(standalone_mode=False)
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except click.Abort:

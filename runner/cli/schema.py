@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from runner import umask
 from runner.cli.printing import say, say_lines
 from runner.loading.schemas import published
 from runner.steps import kinds
@@ -47,10 +48,11 @@ def command(name: str | None, folder: Path | None) -> None:
 
 def write(folder: Path, schemas: dict[str, dict[str, Any]]) -> None:
     """Write each schema into the folder, which is made where it is missing; one line to say so each."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas.items():
         path = folder / f"{name}.schema.json"
-        path.write_text(as_text(schema), encoding="utf-8")
+        with umask.as_given():
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(as_text(schema), encoding="utf-8")
         say_lines([str(path)])
 
 

@@ -12,6 +12,8 @@ from typing import cast
 
 import asyncssh
 
+from runner import umask
+
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
 """What a command on a demo host gets of our own environment."""
 
@@ -129,7 +131,7 @@ class Exec(asyncssh.SSHServerSession[bytes]):
         home = self._fleet.home(self._user)
         process, _ = await asyncio.get_running_loop().subprocess_exec(
             lambda: Output(channel, self._fleet.running),
-            *("/bin/sh", "-c", self._command),
+            *("/bin/sh", "-c", umask.in_shell(self._command)),
             cwd=home,
             env=self._fleet.environ(self._user),
             start_new_session=True,

@@ -1,7 +1,7 @@
 """The transport ``local``: this machine, through pipes to ``/bin/sh``, with no SSH.
 
-Steps have the environment of runner itself, and start in the home folder. The same shell, frames and process groups
-as over SSH are used, so a step means the same on both.
+Steps have the environment and the umask that runner was started with, and start in the home folder. The same shell,
+frames and process groups as over SSH are used, so a step means the same on both.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import partial
 from typing import cast
 
+from runner import umask
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
 from runner.shell import Pipe, Receiver, RunRecords, ShellSession
@@ -113,7 +114,8 @@ async def open_pipe(line: str, receiver: Receiver) -> Pipe:
 
 async def _start_process(line: str, receiver: Receiver) -> tuple[asyncio.SubprocessTransport, _Process]:
     loop = asyncio.get_running_loop()
-    return await loop.subprocess_exec(lambda: _Process(receiver), "/bin/sh", "-c", line, start_new_session=True)
+    words = ("/bin/sh", "-c", umask.in_shell(line))
+    return await loop.subprocess_exec(lambda: _Process(receiver), *words, start_new_session=True)
 
 
 class _Local:
