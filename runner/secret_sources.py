@@ -10,6 +10,7 @@ from runner.errors import InputError
 from runner.home import at_home
 from runner.location import Problem
 from runner.model.playbook import Secret
+from runner.model.secret_text import SecretText
 
 COMMAND_TIMEOUT = 60.0
 """Seconds a secret's command may take."""
@@ -17,17 +18,17 @@ COMMAND_TIMEOUT = 60.0
 
 def fetch(
     secrets: Iterable[Secret], *, folder: Path, environ: Mapping[str, str], ask: Callable[[str], str]
-) -> dict[str, str]:
+) -> dict[str, SecretText]:
     """The value of every secret, by name. ``folder`` is where relative paths start, unless a secret says otherwise.
 
     ``ask`` takes a prompt and gives what the person typed. Raises InputError with all that are missing at once.
     """
-    values: dict[str, str] = {}
+    values: dict[str, SecretText] = {}
     problems: list[Problem] = []
     for secret in secrets:
         try:
             start = Path(secret.folder) if secret.folder else folder
-            values[secret.name] = _fetch(secret, folder=start, environ=environ, ask=ask)
+            values[secret.name] = SecretText(_fetch(secret, folder=start, environ=environ, ask=ask))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             problems.append(Problem("E510", f'secret "{secret.name}": {_words(error)}', secret.location))
     if problems:

@@ -23,4 +23,4 @@ def test_the_file_of_a_secret_starts_at_its_own_playbook(tmp_path: Path) -> None
 
     values = fetch(secrets, folder=tmp_path, environ={}, ask=lambda _: "")
 
-    assert values == {"a": "outer", "b": "inner", "c": "inner"}
+    assert {name: value.reveal() for name, value in values.items()} == {"a": "outer", "b": "inner", "c": "inner"}

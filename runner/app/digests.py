@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from runner.model.canonical import canonical
 from runner.model.plan import Plan
+from runner.model.secret_text import SecretText
 
 SIZE = 16
 """Bytes of a hash."""
@@ -16,11 +17,11 @@ PREFIX = "secrets."
 """Stands before the name of a secret."""
 
 
-def digests_of(plan: Plan, secrets: Mapping[str, str], salt: bytes) -> dict[str, str]:
+def digests_of(plan: Plan, secrets: Mapping[str, SecretText], salt: bytes) -> dict[str, str]:
     """Of each input, each variable given on the command line, and each secret, by name, in hex."""
     given = {**plan.given, **plan.extra}
     found = {name: _quick(canonical(value).encode(), salt) for name, value in given.items()}
-    return found | {f"{PREFIX}{name}": _slow(value, salt) for name, value in secrets.items()}
+    return found | {f"{PREFIX}{name}": _slow(value.reveal(), salt) for name, value in secrets.items()}
 
 
 def _quick(data: bytes, salt: bytes) -> str:

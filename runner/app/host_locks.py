@@ -85,7 +85,7 @@ def _context(plan: Plan, person: Person, folder: Path) -> TransportContext:
             return text
         wanted = [plan.secrets[text]]
         place = Path(plan.folder)
-        return secret_sources.fetch(wanted, folder=place, environ=os.environ, ask=person.ask_secret)[text]
+        return secret_sources.fetch(wanted, folder=place, environ=os.environ, ask=person.ask_secret)[text].reveal()
 
     return TransportContext(
         find=plan.hosts.get,

@@ -13,9 +13,12 @@ from runner.app.provenance import Marks, user
 from runner.app.settings import Settings
 from runner.app.views import Screen, make_views
 from runner.model.events import Event
+from runner.model.inventory import Become
 from runner.model.past import Past
 from runner.model.plan import Plan
+from runner.model.playbook import leaves
 from runner.model.progress import Progress
+from runner.model.secret_text import SecretText
 from runner.redaction import Redactor
 from runner.reporting import View
 from runner.run_folder import RunFolder
@@ -23,10 +26,10 @@ from runner.run_folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who is asked and who looks on. ``values`` are the secrets by name, which ``redactor`` masks."""
+    """Who is asked and who looks on. ``values`` are secrets by name; ``redactor`` masks them, clear passwords too."""
 
     person: Person
-    values: Mapping[str, str]
+    values: Mapping[str, SecretText]
     redactor: Redactor
     views: list[View]
 
@@ -37,8 +40,22 @@ def people(settings: Settings, screen: Screen, plan: Plan, progress: Progress) -
     person = Person(is_there=is_there, yes=settings.yes, user=user(), say=screen.outlets.to(sys.stderr))
     wanted = plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(plan.folder), environ=os.environ, ask=person.ask_secret)
-    redactor = Redactor(values.values())
+    redactor = Redactor([*(value.reveal() for value in values.values()), *clear_passwords(plan)])
     return People(person, values, redactor, make_views(settings, screen, redactor, progress))
+
+
+def clear_passwords(plan: Plan) -> set[str]:
+    """Passwords that stand in clear text in playbook and inventory: warned of, but masked as secrets are."""
+    hosts = plan.hosts.values()
+    nodes = (leaves(section, everything=True) for play in plan.plays for section in play.sections)
+    users = [
+        *(host.become for host in hosts),
+        *(play.become for play in plan.plays),
+        *(step.become for steps in nodes for step in steps),
+    ]
+    found = [user.password for user in users if isinstance(user, Become)]
+    found += [host.options.get("password") for host in hosts]
+    return {text for text in found if isinstance(text, str)} - plan.secrets.keys()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from runner.model.changed import changed
 from runner.model.decision import Answer, Question
 from runner.model.events import Event, LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
 from runner.model.outcome import HostStatus
+from runner.model.secret_text import revealed
 from runner.model.summary import Summary, as_data, of, with_exit
 from runner.reporting.escape import visible
 from runner.steps import kinds
@@ -238,7 +239,7 @@ class _Running:
             find=parts.planned.plan.hosts.get,
             limit=Connecting(parts.planned.plan.connecting).limit,
             ask=parts.people.person.ask,
-            secret=lambda text: parts.people.values.get(text, text),
+            secret=lambda text: revealed(parts.people.values.get(text, text)),
             warn=lambda text: self._tell(Warned(message=text)),
             folder=parts.folder.path,
             home=home_folder(),

@@ -26,6 +26,7 @@ from runner.model.decision import Answer, Question
 from runner.model.events import EVENT_SCHEMA, RunStarted
 from runner.model.faults import Faults, Wanted
 from runner.model.plan import Plan
+from runner.model.secret_text import SecretText
 from runner.model.simulation import SimulatedHost, Simulation
 from runner.model.summary import of, with_exit
 from runner.model.template import Unknown
@@ -126,7 +127,7 @@ def _engine_run(planned: Planned, plan: Plan, *, world: World, recorder: Recorde
         salt=b"",
         ask=lambda question: _answer(question, deny=world.faults.deny),
         report=_report,
-        secrets={name: Unknown(f"<secrets.{name}>") for name in plan.secrets},
+        secrets={name: SecretText(Unknown(f"<secrets.{name}>")) for name in plan.secrets},
         shared_ids=shared_ids(plan.plays),
     )
 

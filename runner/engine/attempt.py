@@ -26,6 +26,7 @@ from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Step
 from runner.model.record_key import record_key
 from runner.model.result import Result
+from runner.model.secret_text import SecretText
 from runner.model.template import Template
 from runner.step import StepKind, typed
 from runner.transport import Session
@@ -237,7 +238,9 @@ def become_of(turn: Turn, step: Step, names: Mapping[str, Any], place: Host) -> 
         if not isinstance(wanted, Become):
             return None
         password = turn.run.templates.render(wanted.password, names)
-        return Become(user=wanted.user, method=wanted.method, password=turn.run.secrets.get(password, password))
+        if password is not None:
+            password = turn.run.secrets.get(password) or SecretText(str(password))
+        return Become(user=wanted.user, method=wanted.method, password=password)
     return None
 
 

@@ -17,6 +17,7 @@ from runner.model.decision import Answer, Question
 from runner.model.events import Event
 from runner.model.past import Past
 from runner.model.plan import Plan
+from runner.model.secret_text import SecretText
 from runner.step import StepKind
 from runner.templating import Templates
 
@@ -43,7 +44,7 @@ class Run:
     """One run: its plan, its parts, and what its hosts have registered.
 
     ``results`` maps a host to its registered results and ``set`` values; ``inner`` has those of steps inside a frame,
-    by host, play and frame. ``secrets`` are revealed values by name. ``max_open`` is how many connections limits on
+    by host, play and frame. ``secrets`` are values by name. ``max_open`` is how many connections limits on
     open files allow, None for any number; ``users`` counts for each host the plays that may still want it. ``ask`` asks
     a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault that ends the
     run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name. ``past``
@@ -64,7 +65,7 @@ class Run:
     salt: bytes
     ask: Callable[[Question], Awaitable[Answer]]
     report: Callable[[BaseException], str]
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, SecretText] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     inner: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     lanes: Lanes = field(default_factory=Lanes)

@@ -12,6 +12,7 @@ from runner.model.past import StepPast
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Step
 from runner.model.scope import host_scope
+from runner.model.secret_text import Revealing
 
 Attempt = tuple[Step, int | None, int, str]
 """A step, the item of its loop, the number of the try, and the host it runs on where that is another one."""
@@ -55,7 +56,7 @@ class Turn:
                     self.host,
                     wave=self.wave,
                     results=run.results,
-                    secrets=run.secrets,
+                    secrets=Revealing(run.secrets),
                     run_id=run.id,
                 )
             )

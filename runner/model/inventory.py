@@ -18,7 +18,7 @@ RESERVED_NAMES = frozenset({"all", "none", CONTROLLER})
 class Become(msgspec.Struct, frozen=True):
     """Run as another user, through sudo. ``user`` is text or a Template.
 
-    ``password`` is text, a Template, or the name of a secret, or None.
+    ``password`` is text, a Template, the name of a secret, None, or when it is used a SecretText.
     """
 
     user: Value = "root"

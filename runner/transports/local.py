@@ -13,6 +13,7 @@ from typing import cast
 from runner import umask
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
+from runner.model.secret_text import revealed
 from runner.shell import Pipe, Receiver, RunRecords, ShellSession
 from runner.transport import Transport, TransportContext, TransportKind
 from runner.transports.few_files import when_there_are
@@ -137,7 +138,7 @@ class _Local:
 
 def passwords(secret: Callable[[str], str]) -> Callable[[Become], str | None]:
     """The sudo password for a Become, by the secret that it names."""
-    return lambda become: None if become.password is None else secret(str(become.password))
+    return lambda become: None if become.password is None else secret(revealed(become.password))
 
 
 @contextlib.asynccontextmanager

@@ -18,6 +18,7 @@ import asyncssh
 
 from runner.errors import ConnectError
 from runner.model.inventory import Become, Host
+from runner.model.secret_text import revealed
 from runner.shell import HostRecords, RunRecords, ShellSession
 from runner.transport import Agreed, Session, Transport, TransportContext, TransportKind
 from runner.transports import ssh_options
@@ -229,7 +230,7 @@ class SshSession(ShellSession):
         in_background: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         def password(become: Become) -> str | None:
-            return context.secret(str(become.password)) if become.password else None
+            return context.secret(revealed(become.password)) if become.password else None
 
         super().__init__(
             connection.open,
