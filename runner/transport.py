@@ -38,12 +38,13 @@ class Fate:
 
     ``sent`` turns True just before the first byte of the request is written; until then nothing can have happened.
     ``group`` is the remote process group once the host has told it. ``result`` is its end, where that came while it was
-    being ended: then nothing was killed.
+    being ended: then nothing was killed. ``survivors`` are processes that had left the group, and were seen to run on.
     """
 
     sent: bool = False
     group: int | None = None
     killed: str | None = None
+    survivors: tuple[int, ...] = ()
     result: "CommandResult | None" = None
 
 

@@ -516,8 +516,8 @@ def test_zombies_are_gone():
     assert command.fate.killed == "yes"
 
 
-def test_process_that_left_its_group_escapes(tmp_path):
-    """A daemon that made a session of its own is not ended: documented, and not claimed."""
+def test_process_that_left_its_group_escapes_and_is_told(tmp_path):
+    """A daemon that made a session of its own is not ended: documented, not claimed, and named where it is seen."""
     pid_file = tmp_path / "pid"
     command = Command(script='setsid sh -c "echo \\$\\$ >$1; exec sleep 61" & wait', args=(str(pid_file),))
 
@@ -530,6 +530,7 @@ def test_process_that_left_its_group_escapes(tmp_path):
 
     assert command.fate.killed == "yes"
     assert alive(escaped)
+    assert command.fate.survivors == (escaped,)
     os.kill(escaped, 9)
 
 

@@ -300,7 +300,7 @@ def _cut(turn: Turn, step: Step, params: Mapping[str, Any], target: StepTarget, 
     So is one whose last command had ended by then, and that may not run twice: it may have done what it was to do.
     """
     killed = _killed(target)
-    still = "" if killed in {None, "yes"} else _still_running(target)
+    still = ("" if killed in {None, "yes"} else _still_running(target)) + _survivors(target)
     if killed is None and target.fates and target.fates[-1].sent and not may_repeat(turn, step, params):
         words = turn.stop.reason if deadline.ended_by == "kill" else "its time was over"
         return Outcome(Status.UNKNOWN, message=f"{words} just as it ended, and what came of it was not heard")
@@ -320,6 +320,13 @@ def _killed(target: StepTarget) -> str | None:
 def _still_running(target: StepTarget) -> str:
     groups = [str(fate.group) for fate in target.fates if fate.group is not None and fate.killed not in {None, "yes"}]
     return "; it may still be running" + (f" (process group {', '.join(groups)})" if groups else "")
+
+
+def _survivors(target: StepTarget) -> str:
+    """Those who left the process group before it was ended: nobody promises to end them, so they are told."""
+    found = [str(pid) for fate in target.fates for pid in fate.survivors]
+    processes = "process" if len(found) == 1 else "processes"
+    return f"; {processes} {', '.join(found)} had left its group, and may still run" if found else ""
 
 
 def _unreachable(turn: Turn, error: ConnectError, place: Host) -> Outcome:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from runner.errors import ConnectError, LostError, StepError
 from runner.model.inventory import Become
 from runner.shell.channel import Channel, Step
-from runner.shell.ending import end_group
+from runner.shell.ending import Ending, end_group
 from runner.shell.feeding import countable, feed, inline, opened
 from runner.shell.opening import HELLO_TIMEOUT
 from runner.shell.pipes import OpenPipe
@@ -104,7 +104,7 @@ class ShellSession:
     async def end(self, group: int, become: Become | None) -> str:
         """End a process group of an earlier session; of one that had ended by then only its record knows how."""
         try:
-            found = await self._kill(become, group)
+            found = (await self._kill(become, group)).killed
         except TimeoutError:
             return "unknown"
         return "unknown" if found == "ended" else found
@@ -194,7 +194,8 @@ class ShellSession:
             if _is_over(step):
                 fate.killed, fate.result = None, step.result
             elif fate.group is not None:
-                fate.killed = await self._kill(step.command.become, fate.group)
+                ending = await self._kill(step.command.become, fate.group)
+                fate.killed, fate.survivors = ending.killed, ending.survivors
             came_first = fate.killed == "ended"
             if came_first:
                 fate.killed = "unknown"  # until that end is heard
@@ -206,7 +207,7 @@ class ShellSession:
             return False
         return channel.gone is None
 
-    async def _kill(self, become: Become | None, group: int) -> str:
+    async def _kill(self, become: Become | None, group: int) -> Ending:
         """End a group through a second shell of the same user."""
         async with asyncio.timeout(self._grace + KILL_LIMIT):
             control = await self._shells.open(become, noted=False)
