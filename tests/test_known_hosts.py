@@ -6,9 +6,11 @@ import hmac
 import shutil
 import subprocess
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from runner import known_hosts
 from runner.known_hosts import KnownHosts, fingerprint, types_of, written_name
 
 
@@ -137,6 +139,58 @@ def test_ten_thousand_hosts_are_quick():
 
     assert found == 10_000
     assert time.perf_counter() - start < 2
+
+
+def test_hashed_lines_of_a_fleet_are_tried_as_seldom_as_can_be(monkeypatch):
+    """A name is tried once, and a line no more once it has been somebody's: half of all pairs, two hashes for each."""
+    names = [f"web{i}" for i in range(400)]
+    index = known(*(f"{hashed(name, name.encode() * 2)} {key(i)}" for i, name in enumerate(names)))
+    hashes = []
+
+    def sha1(data):
+        hashes.append(1)
+        return hashlib.sha1(data)
+
+    monkeypatch.setattr(known_hosts, "hashlib", SimpleNamespace(sha1=sha1, sha256=hashlib.sha256))
+    assert all(len(index.lookup(name).trusted) == 1 for name in names)
+    assert len(hashes) <= 400 * 401
+
+    hashes.clear()
+    assert all(len(index.lookup(name).trusted) == 1 for name in names)
+    assert hashes == []
+
+
+def test_ten_thousand_hashed_lines_hold_nobody_up():
+    """A look-up goes through them in some milliseconds of this machine's time, whatever their order."""
+    index = known(*(f"{hashed(f'web{i}', f'salt{i}'.encode())} {key(0)}" for i in range(10_000)))
+
+    begun = time.process_time()
+    found = [len(index.lookup(f"web{i}").trusted) for i in range(0, 10_000, 500)]
+
+    assert found == [1] * 20
+    assert time.process_time() - begun < 20 * 0.06
+
+
+def test_hashed_lines_that_are_added_later_are_found():
+    """Another process writes hashed lines: a name that was looked up before is tried with the new ones alone."""
+    index = known(f"{hashed('web1')} {key(1)}", f"{hashed('web2', b'y' * 70)} {key(2)}")
+    assert trusted(index, "web1") == [key(1)]
+    assert trusted(index, "web3") == []
+
+    index.read(f"{hashed('web1', b'z')} {key(3)}\n@revoked {hashed('web2')} {key(2)}\n", "kh", 3)
+
+    assert trusted(index, "web1") == [key(1), key(3)]
+    assert trusted(index, "web2") == [key(2)]
+    assert [entry.line for entry in index.lookup("web2").revoked] == [4]
+
+
+@pytest.mark.parametrize("names", ["web1", hashed("web1")])
+def test_a_key_revoked_without_its_port_is_revoked_with_it(names):
+    """Though the host is known with its port, by a plain or a hashed line."""
+    index = known(f"[web1]:2222 {key(1)}", f"{hashed('[web2]:2222', b'z')} {key(2)}", f"@revoked {names} {key(1)}")
+
+    assert [entry.key for entry in index.lookup("web1", 2222).revoked] == [key(1)]
+    assert trusted(index, "web2", 2222) == [key(2)]
 
 
 def test_equal_keys_count_once():

@@ -8,9 +8,11 @@ the file is read on from where we stopped, so several processes that meet the sa
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import shlex
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,9 @@ USUAL = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 """Files that count where a host names none; the first is the one that new keys go to."""
 
 LEAST_RSA_BITS = 2048
+LOCK_WAIT = 2.0
+"""Seconds that another process may hold the lock of a known_hosts file."""
+
 SHOWN_BAD_LINES = 5
 
 
@@ -60,7 +65,7 @@ class Store:
             self.files[0].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.files[0], os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "rb+", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                lock(file.fileno())
                 self._append_to(file.fileno(), f"{written_name(host, port)} {key}\n".encode(), host, port)
         except (OSError, ValueError) as error:
             raise ConnectError("host_key", f"cannot write down the new key of {host}: {error}") from None
@@ -70,8 +75,28 @@ class Store:
         self.read_on(descriptor)
         if not self.index.lookup(host, port).lines:
             whole = self.size == 0 or os.pread(descriptor, 1, self.size - 1) == b"\n"
-            os.write(descriptor, line if whole else b"\n" + line)
+            line = line if whole else b"\n" + line
+            if os.write(descriptor, line) < len(line):
+                os.ftruncate(descriptor, self.size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self.read_on(descriptor)
+
+
+def lock(descriptor: int) -> None:
+    """Lock the file against other first connects, which hold it for a moment. Raises OSError where it stays locked.
+
+    It is the event loop that waits, as the library asks about a key in the middle of the key exchange: not for long.
+    """
+    end = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def contents(file: Path) -> bytes:

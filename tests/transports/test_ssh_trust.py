@@ -1,16 +1,25 @@
 """Host keys against a real OpenSSH server: known, unknown, changed, new, certified, revoked."""
 
 import asyncio
+import fcntl
+import multiprocessing
+import os
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import asyncssh
 import pytest
+import yaml
+from commandline import project, runner
 from ssh_support import context, host
 
 from runner.errors import ConnectError
 from runner.known_hosts import fingerprint
-from runner.transports import ssh
+from runner.transports import ssh, ssh_trust
+from runner.transports.ssh_trust import Store
+
+OTHER = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 
 pytestmark = pytest.mark.sshd
 
@@ -139,6 +148,129 @@ def test_accept_new_that_cannot_write_refuses(sshd, tmp_path):
     one = host("web1", "127.0.0.2", **sshd.options(known_hosts=str(tmp_path / "kh"), host_key_policy="accept-new"))
 
     assert "cannot write down the new key" in outcome(tmp_path, one).message
+
+
+def first_contacts(file, key, first):
+    """What a process of many that start at the same time does: fifty hosts, half of which others meet as well."""
+    for number in range(first, first + 50):
+        store = Store((file,))
+        store.read()
+        assert store.append(f"web{number}", 22, key).trusted
+
+
+def test_many_processes_write_one_file_at_the_same_time(tmp_path):
+    """Eight of them, a line for each host, whole, and once, though the file had no end of line."""
+    file = tmp_path / ".ssh" / "kh"
+    file.parent.mkdir()
+    file.write_text("# by hand")
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=first_contacts, args=(file, OTHER, index * 25), daemon=True) for index in range(8)]
+
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+
+    assert [worker.exitcode for worker in workers] == [0] * 8
+    lines = file.read_text().splitlines()
+    assert lines[0] == "# by hand"
+    assert sorted(lines[1:]) == sorted(f"web{number} {OTHER}" for number in range(225))
+
+
+def test_several_runs_meet_the_same_new_hosts(sshd, tmp_path):
+    """Three processes of the command line at once, eight hosts that nobody knew: all are let in, by eight lines."""
+    file = tmp_path / "kh"
+    inventory = sshd.inventory(8, known_hosts=str(file), host_key_policy="accept-new")
+    folders = [tmp_path / name for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir()
+        project(folder, "version: 1\ninventory: hosts.yaml\nhosts: all\nsteps: [ping: {}]\n", yaml.safe_dump(inventory))
+
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda folder: runner("run", "site.yaml", cwd=folder), folders))
+
+    assert [one.code for one in done] == [0, 0, 0], [one.out for one in done]
+    key = " ".join(sshd.host_key.split()[:2])
+    assert sorted(file.read_text().splitlines()) == sorted(f"[127.0.0.{n}]:{sshd.port} {key}" for n in range(1, 9))
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path, monkeypatch):
+    """A key that does not fit is not trusted, and nothing of it is left to be taken for a changed one."""
+    file = tmp_path / "kh"
+    file.write_text("# ours\n")
+    store = Store((file,))
+    store.read()
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:-9]))
+
+    with pytest.raises(ConnectError, match=r"cannot write down the new key of web1: .*No space left"):
+        store.append("web1", 22, OTHER)
+    assert file.read_text() == "# ours\n"
+
+
+def test_a_file_that_stays_locked_is_not_waited_for(tmp_path, monkeypatch):
+    """Somebody who holds the lock for good does not hold up all other hosts."""
+    monkeypatch.setattr(ssh_trust, "LOCK_WAIT", 0.05)
+    file = tmp_path / "kh"
+    file.touch()
+    store = Store((file,))
+
+    with file.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(ConnectError, match="cannot write down the new key"):
+            store.append("web1", 22, OTHER)
+    assert store.append("web1", 22, OTHER).trusted
+
+
+@pytest.mark.parametrize("policy", ["strict", "accept-new"])
+def test_a_key_that_is_swapped_within_a_run_is_refused(policy, sshd_with, tmp_path):
+    """A host that comes back with another key is not the one that was trusted, nor is it met for the first time."""
+    server = sshd_with()
+    file = tmp_path / "kh"
+    text = f"[127.0.0.2]:{server.port} {server.host_key}\n" if policy == "strict" else ""
+    file.write_text(text)
+    one = host("web1", "127.0.0.2", **server.options(known_hosts=str(file), host_key_policy=policy))
+    old = fingerprint(server.host_key)
+
+    async def work():
+        async with ssh.start(context(tmp_path)) as transport:
+            await (await transport.connect(one)).close()
+            server.stop()
+            server.new_host_key()
+            assert server.start()
+            await transport.connect(one)
+
+    with pytest.raises(ConnectError, match="HAS CHANGED") as caught:
+        asyncio.run(work())
+    assert old in caught.value.message
+    assert fingerprint(server.host_key) in caught.value.message
+    assert f"{file}:1" in caught.value.message
+
+
+def test_two_names_of_one_address_are_two_hosts(sshd, tmp_path):
+    """Who controls names must not choose among the keys we trust: each name needs its own line, or an alias."""
+    file = tmp_path / "kh"
+    file.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+
+    assert outcome(tmp_path, host("a", "127.0.0.1", **sshd.options(known_hosts=str(file)))) is None
+    error = outcome(tmp_path, host("b", "localhost", **sshd.options(known_hosts=str(file))))
+    assert 'the host key of "localhost"' in error.message
+    assert "is not known" in error.message
+
+    file.write_text(f"[localhost]:{sshd.port} {sshd.host_key}\n[127.0.0.1]:{sshd.port} {other_key()}\n")
+    assert outcome(tmp_path, host("b", "localhost", **sshd.options(known_hosts=str(file)))) is None
+    assert "HAS CHANGED" in outcome(tmp_path, host("a", "127.0.0.1", **sshd.options(known_hosts=str(file)))).message
+
+
+def test_a_key_of_another_port_is_no_changed_key(sshd, tmp_path):
+    """Known under the name alone it may be another server's: it lets in, but another one is unknown, not changed."""
+    file = tmp_path / "kh"
+    one = host("a", "127.0.0.1", **sshd.options(known_hosts=str(file)))
+
+    file.write_text(f"127.0.0.1 {sshd.host_key}\n")
+    assert outcome(tmp_path, one) is None
+    file.write_text(f"127.0.0.1 {other_key()}\n")
+    assert "is not known" in outcome(tmp_path, one).message
 
 
 def test_hashed_file_is_understood(sshd, tmp_path):
