@@ -9,6 +9,7 @@ import pytest
 from sshd import Sshd, User, need, test_user
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are processors, as most tests wait; none where few are run, or print what is to be seen."""
     few = any(".py" in word for word in config.args)

@@ -4,6 +4,7 @@ A step sees variables, inputs, and what steps before it have registered; in an i
 results only its own. Variables are rendered where they are used, so theirs may name whatever is known anywhere.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -53,7 +54,7 @@ class Names:
         hosts = [inventory.controller, *inventory.hosts.values()]
         shared = {id(host.vars): host.vars for host in hosts}
         self.of_hosts = frozenset[str]().union(*shared.values())
-        self.given = {play.play.id: given_in(play, "") for play in texts.plays}
+        self.given = {play.play.id: given_in(play)[""] for play in texts.plays}
         self._needs = {play.play.id: play.play.needs for play in texts.plays}
         self._needed_by: dict[str, list[str]] = {}
         for play, needs in self._needs.items():
@@ -120,17 +121,20 @@ def _behind(play: str, ways: Mapping[str, Iterable[str]]) -> set[str]:
 class Walk:
     """One way through a play in the order in which things run; each sight is given when it is come to.
 
-    ``registered`` are the names given so far, by frame; ``frames`` what else is known in each.
+    ``registered`` are the names given so far, by frame; ``frames`` what else is known in each; ``given`` all names that
+    steps give in one.
     """
 
     play: PlayTexts
     names: Names
     frames: dict[str, Scene] = field(default_factory=dict)
     registered: dict[str, set[str]] = field(default_factory=dict)
+    given: Mapping[str, set[str]] = field(default_factory=dict)
 
     def sights(self) -> Iterator[Sight | Here]:
         """Each step as it is come to, and every template."""
         names, play = self.names, self.play
+        self.given = given_in(play)
         self.registered[""] = names.before(play)
         base = names.of_hosts | names.written(play) | names.lost | set(ALWAYS)
         beside = {name: other for name, other in names.beside(play).items() if name not in self.registered[""]}
@@ -180,7 +184,7 @@ class Walk:
         hints = {name: _hand_in(name) for name in self.registered.get(frame.parent, set()) - known}
         inside = self.frames[frame.id] = Scene(frozenset(known), frozenset(frame.inputs), hints)
         for note in copy.own:
-            yield Sight(note, inside.plus(*given_in(self.play, frame.id), *ANYWHERE))
+            yield Sight(note, inside.plus(*self.given.get(frame.id, ()), *ANYWHERE))
 
     def _step(self, step: StepTexts, scene: Scene) -> Iterator[Sight | Here]:
         inside = scene.plus("item", "loop") if step.step.loop is not None else scene
@@ -193,8 +197,7 @@ class Walk:
             yield Sight(note, inside.plus("result", *mine), step)
 
     def _hints(self) -> Mapping[str, str]:
-        frames = self.play.play.frames
-        return {name: _show(name, frame) for frame in frames for name in given_in(self.play, frame)}
+        return {name: _show(name, frame) for frame in self.play.play.frames for name in self.given.get(frame, ())}
 
 
 def frame_of(part: Texts) -> str:
@@ -231,9 +234,12 @@ def written_in(data: Any) -> Iterator[str]:
         yield from data["set"] if isinstance(data.get("set"), dict) else []
 
 
-def given_in(play: PlayTexts, frame: str) -> set[str]:
-    """The names that steps give inside a frame, or outside any."""
-    return {name for part in play.parts if frame_of(part) == frame for name, _ in given_by(part)}
+def given_in(play: PlayTexts) -> defaultdict[str, set[str]]:
+    """The names that steps give inside each frame, and outside any: an empty id. A frame may give none."""
+    found = defaultdict[str, set[str]](set)
+    for part in play.parts:
+        found[frame_of(part)].update(name for name, _ in given_by(part))
+    return found
 
 
 def _hand_in(name: str) -> str:

@@ -1,5 +1,6 @@
 """Where values come from, name by name: which hold a secret, and how far each may be trusted in shell text."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -74,9 +75,10 @@ def _of_playbook(play: PlayTexts, texts: PlaybookTexts) -> Iterator[tuple[str, V
 def _secret_names(play: PlayTexts, ours: Variables, of_hosts: Marked, templates: Templates) -> dict[str, Marked]:
     """The names that hold a secret in each frame; what steps ``set`` counts as the variables do."""
     found: dict[str, Marked] = {}
+    given = _set_in(play)
     for frame in (None, *play.play.frames.values()):  # the frame that an include stands in comes before its own
         own = {} if frame is None else {**frame.vars, **frame.given}
-        values = [*ours, *own.items(), *_set_in(play, "" if frame is None else frame.id)]
+        values = [*ours, *own.items(), *given["" if frame is None else frame.id]]
         start = set(SECRETS)
         if frame is not None:
             outer = found[frame.parent]
@@ -90,12 +92,14 @@ def _secret_names(play: PlayTexts, ours: Variables, of_hosts: Marked, templates:
     return found
 
 
-def _set_in(play: PlayTexts, frame: str) -> Iterator[tuple[str, Value]]:
-    """The names that steps set; those of a loop whose items are secrets, too."""
+def _set_in(play: PlayTexts) -> defaultdict[str, list[tuple[str, Value]]]:
+    """The names that steps set in each frame; those of a loop whose items are secrets, too."""
+    found = defaultdict[str, list[tuple[str, Value]]](list)
     for step in play.steps:
-        if step.step.kind == "set" and step.step.frame == frame:
-            for name, _ in set_by(step):
-                yield name, [step.step.params.get("values", {}).get(name), step.step.loop]
+        if step.step.kind == "set":
+            values = step.step.params.get("values", {})
+            found[step.step.frame] += [(name, [values.get(name), step.step.loop]) for name, _ in set_by(step)]
+    return found
 
 
 def _holds(value: Value, marked: Marked, of_hosts: Marked, templates: Templates) -> bool:
