@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from runner.shell.channel import Channel
 from runner.transport import Command
 
+_LONGEST_ANSWER = 4096  # bytes, of either end: a word for each process that left the group
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5  # seconds between two looks
 
 # dash takes no "--" after "-TERM", and no negative number without it after "-s TERM": both ways are tried.
@@ -73,7 +74,7 @@ async def end_group(control: Channel, group: int, grace: float, patience: float)
 
 async def _left(control: Channel, pids: set[str]) -> tuple[int, ...]:
     """Those of the processes that still run."""
-    result = await control.result(control.send(Command(script=_LEFT, args=tuple(sorted(pids)))))
+    result = await control.result(control.send(Command(script=_LEFT, args=tuple(sorted(pids)), limit=_LONGEST_ANSWER)))
     return tuple(int(word) for word in result.stdout.text.split() if word in pids)
 
 
@@ -98,7 +99,7 @@ async def _signal(control: Channel, group: int, name: str, seconds: float, out: 
 
 
 async def _probe(control: Channel, group: int, name: str) -> frozenset[str]:
-    command = Command(script=_PROBE, args=(str(group), name))
+    command = Command(script=_PROBE, args=(str(group), name), limit=_LONGEST_ANSWER)
     result = await control.result(control.send(command))
     return frozenset(result.stdout.text.split())
 

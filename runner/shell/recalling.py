@@ -11,6 +11,7 @@ from functools import partial
 from operator import itemgetter
 
 from runner.host_record import LONGEST
+from runner.shell.channel import HIGHEST_STATUS
 from runner.transport import CommandResult, Recalled
 
 LOOK = r"""
@@ -116,6 +117,9 @@ cat -- "$1-$2.o"; cat -- "$1-$2.e" >&2; exit 0
 """
 """Arguments: a record and its suffix. Prints what is left of both streams, each on its own."""
 
+MOST_RECORDS = 1000
+"""Records of one run on a host that are looked at: there are a few for each time that its connection was lost."""
+
 _LINE = re.compile(
     r"b [0-9a-f-]{1,40}|r1 \d{1,10} [0-9a-f]{16} [01] /[\w/.+-]{1,300}|s \w{1,40} \d{1,10} \d{1,10} [fkc]"
     r"|[fgln] \w{1,40}|[mw] \d{1,10}|e \w{1,40} \d{1,3}|c \d{1,10}|k \w{1,40} (?:loss|time)",
@@ -161,9 +165,13 @@ class Note:
         names = [*(["x"] if self.fenced else []), *self.kept]
         return (self.path, *(f"{self.path}-{self.suffix}.{name}" for name in names if self.lines))
 
+    def mentions(self, key: str) -> list[list[str]]:
+        """The lines about a command."""
+        return [line for line in self.lines if len(line) > 1 and line[1] == key and line[0] in _ABOUT_ONE]
+
     def of(self, key: str) -> list[list[str]]:
-        """The lines about the last start of a command; none where it is not mentioned."""
-        lines = [line for line in self.lines if len(line) > 1 and line[1] == key and line[0] in _ABOUT_ONE]
+        """The lines about the last start of a command; none where it was not started."""
+        lines = self.mentions(key)
         starts = [at for at, line in enumerate(lines) if line[0] == "s" and (at == 0 or lines[at - 1][0] != "s")]
         return lines[starts[-1] :] if starts else []
 
@@ -186,16 +194,18 @@ class Note:
 
 
 def parsed(text: str) -> tuple[str, list[Note]]:
-    """What LOOK printed: the host's boot id, and the records."""
+    """What LOOK printed: the host's boot id, and the records; nothing where there are more than runs leave."""
     boot, notes = "", list[Note]()
-    for line in text.splitlines():
+    for line in text.split("\n"):
+        if len(notes) > MOST_RECORDS:
+            return "", []
         word, _, rest = line.partition(" ")
         if word == "b" and not boot:
             boot = rest
         elif word == "f":
             _mode, _size, path = (*rest.split(" ", 2), "", "", "")[:3]
             notes.append(Note(path))
-        elif notes:
+        elif notes and line:
             _add(notes[-1], line)
     for note in notes:
         firsts = sorted((line for line in note.lines if line[0] in _FIRST), key=itemgetter(0))
@@ -231,6 +241,8 @@ INCOMPLETE = Recalled("none", reason="a shell on the host is gone without its re
 
 def judged(key: str, boot: str, notes: list[Note]) -> tuple[Recalled, Note | None]:
     """What the records say of a command, and the one that mentions it."""
+    if _contradict(key, notes):
+        return ODD, None
     for note in notes:
         if told := note.of(key):
             return (_told(told, note), note) if note.boot == boot else (ANEW, None)
@@ -240,6 +252,18 @@ def judged(key: str, boot: str, notes: list[Note]) -> tuple[Recalled, Note | Non
         if any(map(holds, notes)):
             return answer, None
     return (Recalled("never") if any(note.lines[1][3] == "1" for note in notes) else INCOMPLETE), None
+
+
+def _contradict(key: str, notes: list[Note]) -> bool:
+    """Whether two different ends of it are told, or one that no command has, or one without a start.
+
+    One that was not started after all has no end. A loss (``l``) may well be noted before the start.
+    """
+    if any(line[0] == "e" for note in notes if not note.of(key) for line in note.mentions(key)):
+        return True
+    told = (lines for note in notes if (lines := note.of(key)) and "n" not in {line[0] for line in lines})
+    ends = {int(line[2]) for lines in told for line in lines if line[0] == "e"}
+    return len(ends) > 1 or any(end > HIGHEST_STATUS for end in ends)
 
 
 def _is_odd(note: Note) -> bool:
