@@ -55,6 +55,7 @@ trap 'exit 1' HUP INT TERM
 if [ -d "$dest" ] && [ ! -L "$dest" ]; then fail "it is a directory"; fi
 for old in "$stale"*; do if [ "$old" != "$temp" ]; then rm -f "$old"; fi; done
 if [ "$from" = stdin ]; then
+  if [ -e "$temp" ] || [ -L "$temp" ]; then trap - EXIT; fail "there is a \"$temp\" already, which is not ours"; fi
   ( set -C; : >"$temp" ) 2>/dev/null || fail "no file can be made in \"$folder\": $( (set -C; : >"$temp") 2>&1 )"
   cat >"$temp" || exit 1
 fi

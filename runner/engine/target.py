@@ -31,13 +31,15 @@ class Asks(Protocol):
 
 PUT = r"""
 umask 077; set -C
+if [ -e "$1" ] || [ -L "$1" ]; then echo 'it is there already' >&2; exit 1; fi
 { trap 'rm -f -- "$1"' EXIT; trap 'exit 1' HUP INT TERM; cat; } >"$1" || exit
 size=$(wc -c <"$1"); echo "$size"
 [ "$size" -ne "$2" ] || trap - EXIT
 """
 """Writes a new file ``$1`` of ``$2`` bytes, and prints its size; less than all of it is removed again.
 
-``set -C`` makes the redirection fail where the name exists (POSIX.1-2017 XCU 2.7.2). The traps stand behind it: what
+``set -C`` makes the redirection fail where a regular file has the name (POSIX.1-2017 XCU 2.7.2); a FIFO or a device of
+somebody else's would be written to, so it is looked for before. The traps stand behind it: what
 is there already is not ours to remove.
 """
 
