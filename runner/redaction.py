@@ -4,14 +4,16 @@ It is the second net: the first is that secrets never travel in argument lists, 
 effort: it knows the forms in which a value usually shows up, not every form there is.
 
 The forms of a value: itself; each of its lines of four characters or more; in base64, standard and URL-safe, at each of
-the three places in a group of three bytes where it can begin; in hex; percent-encoded; as inside a JSON string; quoted
-for a shell; C-escaped. Values of fewer than four characters are masked as they are, and in no other form, since their
+the three places in a group of three bytes where it can begin, and in lines as ``base64`` and PEM have them; in hex;
+percent-encoded; as inside a JSON string, once and twice; quoted for a shell in each of its ways; C-escaped; as in HTML.
+Values of fewer than four characters are masked as they are, and in no other form, since their
 encodings are too short to mean anything.
 
 **Why a constant marker**: one as long as the value would tell its length.
 """
 
 import base64
+import html
 import json
 import re
 import shlex
@@ -24,6 +26,9 @@ MARKER = "***"
 
 SHORT = 4
 """Characters below which a value has no other form than itself; masking such values hides ordinary text too."""
+
+LINES = (76, 64)
+"""Characters in a line of base64 (RFC 2045, section 6.8; RFC 7468, section 2)."""
 
 _MARK = MARKER.encode()
 
@@ -50,6 +55,14 @@ class Redactor:
         if not any(form in text for form in self._texts):
             return text
         return self._text_pattern.sub(MARKER, text)
+
+    def cut(self, text: str) -> str:
+        """Text that was cut off at its ends, perhaps in the middle of a secret: what is left of that is masked too."""
+        text = self.text(text)
+        end = max((_common(text, form) for form in self._texts), default=0)
+        rest = text[: len(text) - end]
+        start = max((_common(form, rest) for form in self._texts), default=0)
+        return (MARKER if start else "") + rest[start:] + (MARKER if end else "")
 
     def data(self, tree: Any) -> Any:
         """The tree with all text and bytes in it masked, keys too. What needs no masking is handed back as it is."""
@@ -120,6 +133,12 @@ class StreamRedactor:
         return first
 
 
+def _common(one: str, other: str) -> int:
+    """How many characters, four at least, both end the one text and begin the other."""
+    most = min(len(one), len(other))
+    return next((size for size in range(most, SHORT - 1, -1) if one.endswith(other[:size])), 0)
+
+
 def _forms(value: str) -> Iterator[str]:
     yield value
     if len(value) < SHORT:
@@ -135,17 +154,30 @@ def _forms(value: str) -> Iterator[str]:
 def _encoded(text: str) -> Iterator[str]:
     raw = text.encode("utf-8", "surrogateescape")
     yield from _base64(raw)
-    yield from (raw.hex(), raw.hex().upper())
+    for hexed in (raw.hex(), raw.hex(":"), raw.hex(" ")):
+        yield from (hexed, hexed.upper())
     yield from _percent(raw)
     for ascii_only in (True, False):
         inside = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
-        yield from (inside, inside.replace("/", "\\/"))
-    yield from (shlex.quote(text), text.replace("'", "'\"'\"'"), text.replace("'", "'\\''"))
+        yield from (inside, inside.replace("/", "\\/"), json.dumps(inside, ensure_ascii=ascii_only)[1:-1])
+    yield from _quoted(text)
     yield from _escaped(raw)
+    yield from (html.escape(text), html.escape(text, quote=False))
+
+
+def _quoted(text: str) -> Iterator[str]:
+    """As a shell may have it: in single quotes, in double ones, behind backslashes."""
+    yield from (shlex.quote(text), text.replace("'", "'\"'\"'"), text.replace("'", "'\\''"))
+    yield re.sub(r'([\\"$`])', r"\\\1", text)
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", text)
 
 
 def _base64(raw: bytes) -> Iterator[str]:
-    """The characters that depend on the value alone, for each place in a group of three bytes."""
+    """The characters that depend on the value alone, for each place in a group of three bytes; and whole lines."""
+    for width in LINES:
+        whole = base64.b64encode(raw).decode()
+        lines = [whole[start : start + width] for start in range(0, len(whole), width)]
+        yield from (line for line in lines if len(lines) > 1 and len(line) > SHORT)
     for before, spoilt in ((0, 0), (1, 2), (2, 3)):
         whole = base64.b64encode(b"\0" * before + raw).decode()
         inside = whole[spoilt : (before + len(raw)) * 8 // 6]

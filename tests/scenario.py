@@ -5,7 +5,7 @@ assert run.statuses() == {"web01": "ok", "web02": "failed"}
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from runner.model.inventory import Host
 from runner.model.past import Past
 from runner.model.plan import Plan
 from runner.model.progress import Progress
+from runner.model.secret_text import SecretText
 from runner.model.summary import Summary, of
 from runner.planning.compile import compile_plan
 from runner.planning.settings import PlanSettings
@@ -122,13 +123,16 @@ def scenario(
     drive: Callable[[Coroutine[Any, Any, float]], float] = run_virtual,
     is_sound: bool = True,
     before: Sequence[Event] = (),
+    secrets: Mapping[str, str] | None = None,
+    redactor: Redactor | None = None,
 ) -> Ran:
     """Load, plan and run a playbook on hosts that answer by ``script``. ``during`` gets the run when it begins.
 
     ``ask`` is the person who is asked; by default nobody is there. ``work`` is done in place of the whole plan.
     ``drive`` runs it all: on a virtual clock, unless real threads and sockets take part. A fault of runner itself, such
     as an event that does not fold, fails the test, unless it is about one (``is_sound`` is False). ``before`` are the
-    events of earlier processes of the run, which this one goes on with.
+    events of earlier processes of the run, which this one goes on with. ``secrets`` are values by name; ``redactor``
+    masks output files, and nothing by default.
     """
     listed = ", ".join(f"'{name}': {{}}" for name in hosts.split())
     (folder / "hosts.yaml").write_text(f"connection: local\nhosts: {{{listed}}}\n")
@@ -159,7 +163,7 @@ def scenario(
                 templates=loaded.templates,
                 sessions=Sessions({"local": transport}, recorder),
                 kinds=kinds(),
-                output=OutputStore(folder, Redactor(())),
+                output=OutputStore(folder, redactor or Redactor(())),
                 stop=stop,
                 project=folder,
                 seed=7,
@@ -168,6 +172,7 @@ def scenario(
                 report=repr,
                 shared_ids=shared_ids(plan.plays),
                 past=past if before else None,
+                secrets={name: SecretText(value) for name, value in (secrets or {}).items()},
             )
             found.append(run)
             if during is not None:

@@ -1,6 +1,6 @@
 """Where every event of a run goes: first the journal, then what is folded from it, then those who show it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from runner.errors import RunnerError
 from runner.journal import Journal
@@ -90,12 +90,17 @@ FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "question", 
 secret that reads like one of them must not change what an event says."""
 
 
+CUT_OFF: Mapping[str, int] = {"label": 0, "tail": 0, "message": 180, "reason": 180}
+"""Fields whose text was cut off where it was longer, perhaps in the middle of a secret; and the least such length."""
+
+
 def masked(event: Event, redactor: Redactor) -> Event:
     """The event with every secret in its free text masked.
 
     Chunks of output are masked already, over their borders, and the summary is made of masked events.
     """
     changes = {name: redactor.data(getattr(event, name)) for name in FREE_TEXT if hasattr(event, name)}
+    changes |= {name: redactor.cut(text) for name in CUT_OFF if len(text := changes.get(name) or "") > CUT_OFF[name]}
     if isinstance(event, StepEnded):
         # Whoever goes on with the run must know that these are not the values that there were.
         changes["masked"] = (changes["register"], changes["values"]) != (event.register, event.values)

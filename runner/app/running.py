@@ -131,7 +131,7 @@ class _Running:
         words += [f"warning: a view failed and was left out: {name}" for name in self._recorder.dropped]
         words += [f"warning: a fault in runner: {fault}" for fault in self._recorder.faults]
         with suppress(OSError, ValueError):
-            self._say("".join(f"{visible(word)}\n" for word in words))
+            self._say("".join(f"{visible(self._parts.people.redactor.text(word))}\n" for word in words))
 
     async def main(self) -> tuple[RunnerError | None, list[str]]:
         """Run the plan; gives the error that ended it, if one did, and the files of faults in runner."""
