@@ -14,6 +14,7 @@ from runner.app.settings import SHAPING, Settings
 from runner.errors import InputError, JournalError
 from runner.model.encoding import decode_plan
 from runner.model.events import RunStarted
+from runner.model.secret_text import SecretText
 from runner.redaction import Redactor
 
 PLAYBOOK = """
@@ -83,7 +84,7 @@ def test_the_first_record_tells_how_to_make_the_plan_again(tmp_path):
         16,
         16,
     )
-    expected = digests_of(decode_plan(plan), {"key": "s3cr3t-value"}, bytes.fromhex(first["salt"]))
+    expected = digests_of(decode_plan(plan), {"key": SecretText("s3cr3t-value")}, bytes.fromhex(first["salt"]))
     assert first["digests"] == expected
     assert set(expected) == {"release", "secrets.key"}
     assert first["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
