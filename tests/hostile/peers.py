@@ -106,7 +106,7 @@ class Peer(asyncssh.SSHServerConnection):
     def opens(self, packet: SSHPacket) -> bool:
         """A channel is asked for: it is played by hand."""
         self.server.seen.append(packet.get_string().decode())
-        shell = Shell(self, packet.get_uint32(), self.server.tell)
+        shell = Shell(self, packet.get_uint32(), self.server.tell, window=packet.get_uint32())
         self._channels[shell.number] = shell  # type: ignore[assignment]
         self.server.shells.append(shell)
         shell.begin(self.behaviour.story or forever)
@@ -121,8 +121,9 @@ class Peer(asyncssh.SSHServerConnection):
 class Shell:
     """A channel by hand, and the shell that runner thinks to be on it."""
 
-    def __init__(self, peer: Peer, theirs: int, tell: Callable[[BaseException], None]) -> None:
+    def __init__(self, peer: Peer, theirs: int, tell: Callable[[BaseException], None], window: int) -> None:
         self.peer = peer
+        self.window = window
         self.theirs = theirs
         self.number = 1000 + theirs
         self.heard = b""
@@ -160,6 +161,8 @@ class Shell:
             self.peer.server.seen.append(self.requests[-1])
         elif kind == MSG_CHANNEL_CLOSE:
             self.closed = True
+        elif kind == MSG_CHANNEL_WINDOW_ADJUST:
+            self.window += packet.get_uint32()
         elif kind == MSG_CHANNEL_FAILURE:
             self.peer.server.refusals += 1
         self._news.set()
@@ -239,6 +242,16 @@ class Shell:
     def err(self, data: bytes, kind: int = 1) -> None:
         """Standard error, or extended data of another kind."""
         self.peer.send_packet(MSG_CHANNEL_EXTENDED_DATA, UInt32(self.theirs), UInt32(kind), String(data))
+
+    async def pour(self, data: bytes, *sends: Callable[[bytes], None]) -> None:
+        """Output, as fast as the client takes it: never beyond its window."""
+        for send in sends:
+            await self.until(lambda: self.window >= len(data))
+            self.window -= len(data)
+            send(data)
+            transport = self.peer._transport
+            while transport and transport.get_write_buffer_size() > 1 << 20:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.001)
 
     def request(self, name: str, *args: bytes, reply: bool = False) -> None:
         """A request about the channel."""
