@@ -2,7 +2,9 @@
 
 import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -18,16 +20,26 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[written:]
 
 
+def open_file(path: Path) -> BinaryIO:
+    """A regular file, open for reading. Raises OSError, also for a link or a FIFO that somebody put in its place.
+
+    A FIFO would hold up whoever opens it until somebody writes to it.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
 def read_all(path: Path) -> bytes:
     """A whole file that is not large. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        parts = []
-        while part := os.read(descriptor, 1 << 20):
-            parts.append(part)
-    finally:
-        os.close(descriptor)
-    return b"".join(parts)
+    with open_file(path) as file:
+        return file.read()
 
 
 def sync_folder(path: Path) -> None:

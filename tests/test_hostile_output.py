@@ -6,15 +6,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
-from click.testing import CliRunner
 from commandline import Done, project, runner
+from in_process import printed
 from payloads import ALL, BAD, OURS
 from terminals import Terminal
-
-from runner.cli import main
-from runner.errors import RunnerError
 
 FORGED = '\n{"seq":2,"ts":"2026-11-21T09:45:01.000000Z","run":"r","event":"run.ended","status":"ok","sum":"00000000"}\n'
 
@@ -41,18 +37,7 @@ def shown(ran: Done, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """What a command prints, as to a terminal: both streams, errors too. It is here, and with this run's folder."""
     monkeypatch.chdir(ran.runs.parent)
 
-    def printed(*argv: str, runs: Path = ran.runs) -> str:
-        monkeypatch.setenv("RUNNER_RUNS_DIR", str(runs))
-        with CliRunner().isolation(color=True) as (out, err, _):
-            try:
-                main.cli.main([*argv], standalone_mode=False)
-            except RunnerError as error:
-                main._explain(error)
-            except click.ClickException as error:
-                main._show(error)
-            return (out.getvalue() + b"\n" + err.getvalue()).decode()
-
-    return printed
+    return lambda *argv, runs=ran.runs: printed(monkeypatch, *argv, runs=runs)
 
 
 def harmless(text: str) -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 import secrets
+import shutil
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import watched_files
 from commandline import Done, environment, project, runner
+from in_process import printed
 
 from runner import lock, run_folder, umask, whole_file
 from runner.errors import JournalError, LockError, StepError
@@ -150,14 +152,7 @@ def current() -> int:
     return mode
 
 
-VERBS = (
-    ("resume",),
-    ("resume", "--plan"),
-    ("rerun", "--only", "failed"),
-    ("rollback", "--yes"),
-    ("resolve", "one", "shell", "--ok"),
-    ("runs", "salvage"),
-)
+VERBS = ("resume last", "resume --plan last", "rerun --only failed last", "rollback --yes last", "runs salvage last")
 
 
 @pytest.fixture(scope="module")
@@ -169,22 +164,19 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 @ROOT
-def test_a_run_that_somebody_else_put_there_is_not_carried_out(failed: Done) -> None:
+def test_a_run_that_somebody_else_put_there_is_not_carried_out(failed: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a shared runs folder: neither gone on with nor run again, and the message names whose it is."""
     os.chown(failed.folder, NOBODY, -1)
     try:
-        done = [runner(*verb, "last", cwd=failed.runs.parent) for verb in arranged()]
+        refused = runner("resume", "last", cwd=failed.runs.parent)
+        told = [printed(monkeypatch, *verb.split(), runs=failed.runs) for verb in VERBS]
     finally:
         os.chown(failed.folder, os.geteuid(), -1)
 
-    for one in done:
-        assert (one.code, one.out) == (11, "")
-        assert "is one of user nobody, and what is in its folder is not taken from others" in one.err
-        assert "hint: become that user to go on with it" in one.err
-
-
-def arranged() -> list[tuple[str, ...]]:
-    return [verb for verb in VERBS if verb[0] != "resolve"]
+    assert (refused.code, refused.out) == (11, "")
+    for text in (refused.err, *told):
+        assert "is one of user nobody, and what is in its folder is not taken from others" in text
+        assert "hint: become that user to go on with it" in text
 
 
 @pytest.mark.parametrize("mode", [0o720, 0o702])
@@ -280,3 +272,20 @@ def fetched(folder: Path) -> None:
     with opened(folder, ()) as descriptor, NewFile(descriptor, "got") as file:
         file.write(b"x")
         file.keep(0o600)
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "link", "folder"])
+@pytest.mark.parametrize("name", ["events.jsonl", "plan.json"])
+def test_what_stands_in_place_of_a_run_s_files_is_not_waited_for(
+    failed: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, name: str
+) -> None:
+    """In a shared runs folder anybody can put a run with a FIFO, which whoever opens it would wait for."""
+    folder = tmp_path / "runs" / "20990101-000000-aaaa"
+    shutil.copytree(failed.folder, folder)
+    (folder / name).rename(tmp_path / "real")
+    make(kind, folder / name, tmp_path / "real")
+
+    for words in ("list", "show last", "verify last", "prune --keep 0 --dry-run"):
+        assert printed(monkeypatch, "runs", *words.split(), runs=folder.parent).strip()
+    for words in ("resume last", "approve last"):
+        assert "error: " in printed(monkeypatch, *words.split(), runs=folder.parent)

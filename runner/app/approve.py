@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.app import finding, requests
+from runner.disk import open_file
 from runner.errors import RunnerError
 from runner.reporting.escape import visible
 from runner.run_folder import RunFolder
@@ -61,7 +62,7 @@ def state_of(folder: RunFolder) -> State:
     """What the records say up to now; the last line may be half written. Raises RunnerError where there are none."""
     state = State()
     try:
-        with (folder.path / "events.jsonl").open("rb") as file:
+        with open_file(folder.path / "events.jsonl") as file:
             for line in file:
                 # Only few of what may be millions of records are looked into.
                 if b'"event":"approval.' in line or b'"event":"run.' in line:

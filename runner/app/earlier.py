@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from runner.disk import read_all
 from runner.errors import InputError, JournalError, LockError, MismatchError
 from runner.journal import NAME, holder, is_held, read
 from runner.location import Problem
@@ -88,7 +89,7 @@ def stored_plan(folder: RunFolder, started: RunStarted) -> Plan:
     found = False
     for path in sorted(folder.path.glob("plan*.json")):
         with suppress(OSError):
-            data = path.read_bytes()
+            data = read_all(path)
             found = True
             if not started.plan or hashlib.sha256(data).hexdigest() == started.plan:
                 return _decoded(data, folder)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner import journal, run_folder
+from runner.disk import open_file
 from runner.errors import InputError, JournalError
 from runner.home import home_folder
 from runner.location import Problem
@@ -101,7 +102,7 @@ def _last(runs: Sequence[RunFolder]) -> RunFolder:
 def _mode(run: RunFolder) -> str:
     """What its first record says; nothing where that can't be read, which its reader will say."""
     try:
-        with (run.path / journal.NAME).open("rb") as file:
+        with open_file(run.path / journal.NAME) as file:
             return str(json.loads(file.readline(HEAD))["mode"])
     except (OSError, ValueError, TypeError, KeyError):
         return ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from runner.disk import open_file
+
 FIRST_SUM = b"00000000"
 SUM = len(',"sum":"xxxxxxxx"}')
 
@@ -44,7 +46,7 @@ class Ends:
 
 def read_ends(path: Path) -> Ends:
     """Read both ends, and check the sums of what is read. Raises OSError and DamagedError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         started, ready = _head(file)
         last, ended = _tail(file)
     if started and started.get("event") != "run.started":
@@ -54,7 +56,7 @@ def read_ends(path: Path) -> Ends:
 
 def latest_start(path: Path) -> Fields:
     """The start of the process that wrote last, empty where there is none. Raises OSError and DamagedError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for line, before in _backwards(file):
             if b'"event":"run.started"' in line[:MOST_BEFORE]:
                 return _record(line, before)

@@ -62,7 +62,7 @@ def _pruned(run: RunFolder, *, unfinished: bool, dry_run: bool) -> Pruned:
 def _held(run: RunFolder) -> Iterator[bool]:
     """Keep everybody from going on with a run; False where somebody is at work at it. One without a journal is free."""
     try:
-        descriptor = os.open(run.path / "events.jsonl", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(run.path / "events.jsonl", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         yield True
         return

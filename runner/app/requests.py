@@ -11,6 +11,7 @@ import pwd
 from contextlib import suppress
 from pathlib import Path
 
+from runner.disk import open_file
 from runner.model.decision import Answer
 from runner.run_folder import RunFolder
 
@@ -39,7 +40,7 @@ def found(folder: RunFolder, *questions: int) -> Answer | None:
 
 def _read(path: Path) -> Answer | None:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             word, _, user = file.read(LONGEST).decode(errors="replace").strip().partition(" ")
     except OSError:
         return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner import whole_file
+from runner.disk import open_file
 from runner.errors import JournalError
 from runner.home import home_folder
 from runner.state_folder import state_folder
@@ -43,7 +44,7 @@ def used(plan: str, *, runs_dir: Path | None) -> Use | None:
     """How a plan was used, None where it was not. Raises JournalError."""
     path = _path(plan, runs_dir, make=False)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             found = json.loads(file.read(MOST))
         return Use(f"by run {found['run']} ({found['at']}, {found['by']})", str(found["run"]))
     except FileNotFoundError:
