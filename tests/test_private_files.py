@@ -92,7 +92,7 @@ def test_every_file_and_folder_is_private_from_the_call_that_makes_it(here: Path
         else:
             assert mode == (0o700 if call == "mkdir" else 0o600), path
             assert call == "mkdir" or flags & os.O_CLOEXEC
-            assert call == "mkdir" or flags & os.O_NOFOLLOW or path == "log"
+            assert call == "mkdir" or flags & os.O_NOFOLLOW
 
 
 def test_nothing_is_left_that_others_can_read_whatever_the_umask(here: Path) -> None:
@@ -272,6 +272,31 @@ def fetched(folder: Path) -> None:
     with opened(folder, ()) as descriptor, NewFile(descriptor, "got") as file:
         file.write(b"x")
         file.keep(0o600)
+
+
+@ROOT
+def test_a_log_is_not_written_where_somebody_else_waits_for_it(tmp_path: Path) -> None:
+    """Neither through another user's link nor into their file; through our own, and to a standard stream."""
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "theirs").symlink_to("victim")
+    os.lchown(tmp_path / "theirs", NOBODY, NOBODY)
+    (tmp_path / "readable").touch()
+    os.chown(tmp_path / "readable", NOBODY, NOBODY)
+    (tmp_path / "ours").symlink_to("log")
+    text = "version: 1\ninventory: hosts.yaml\nhosts: one\nsteps: [{shell: 'true'}]\n"
+    project(tmp_path, text, LOCAL)
+
+    done = {
+        name: runner("run", "site.yaml", "--log-file", name, cwd=tmp_path)
+        for name in ("theirs", "readable", "ours", "/dev/stderr")
+    }
+
+    assert [one.code for one in done.values()] == [2, 2, 0, 0]
+    assert 'cannot write the log: "readable": it belongs to user nobody' in done["readable"].err
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert (tmp_path / "readable").read_text() == ""
+    assert '"run.ended"' in (tmp_path / "log").read_text()
+    assert '"run.ended"' in done["/dev/stderr"].err
 
 
 @pytest.mark.parametrize("kind", ["FIFO", "link", "folder"])

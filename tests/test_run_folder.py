@@ -61,6 +61,19 @@ def test_a_folder_everybody_can_write_is_refused(tmp_path: Path) -> None:
         run_folder.create(tmp_path / "runs", "r1")
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="giving folders away needs root")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
+    """They could put other plans and records there; the message says what to do."""
+    (tmp_path / "runs").mkdir()
+    os.chown(tmp_path / "runs", 4321, 4321)
+
+    with pytest.raises(JournalError, match="belongs to another user") as caught:
+        run_folder.create(tmp_path / "runs", "r1")
+
+    assert "--runs-dir" in caught.value.hint
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 def test_runs_go_to_the_state_folder_by_default() -> None:
     """XDG_STATE_HOME where it is absolute, else ~/.local/state."""
     home = Path("/home/ada")

@@ -1,7 +1,9 @@
 """Who shows a run: one view on the screen, and a log beside it where one is asked for."""
 
+import errno
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from typing import Literal, TextIO, cast
 from runner.app.outlet import Outlets
 from runner.app.settings import Settings
 from runner.errors import InputError
+from runner.home import user_of
 from runner.location import Problem
 from runner.model.progress import Progress
 from runner.redaction import Redactor
@@ -121,8 +124,28 @@ def _log(settings: Settings, screen: Screen, redactor: Redactor) -> View:
     if settings.log_file is None:
         return Log(screen.outlets.to(sys.stderr), form, redactor=redactor, color=screen.color and sys.stderr.isatty())
     try:
-        descriptor = os.open(settings.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
+        descriptor = _log_file(str(settings.log_file))
     except OSError as error:
-        words = f'cannot write the log: "{settings.log_file}": {error.strerror}'
+        words = f'cannot write the log: "{settings.log_file}": {error.strerror or error}'
         raise InputError([Problem("E619", words, hint="name another with --log-file")]) from error
     return Log(screen.outlets.to(os.fdopen(descriptor, "a", encoding="utf-8")), form, redactor=redactor)
+
+
+def _log_file(path: str) -> int:
+    """A descriptor of the log. A link is followed where it is ours or root's, as ``/dev/stderr`` is. Raises OSError.
+
+    In a folder like ``/tmp`` another user may have put a link there, or a file that they can read.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    trusted = {os.geteuid(), 0}
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW, FILE_MODE)
+    except OSError as error:
+        if error.errno != errno.ELOOP or os.lstat(path).st_uid not in trusted:
+            raise
+        descriptor = os.open(path, flags, FILE_MODE)
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_uid not in trusted:
+        os.close(descriptor)
+        raise OSError(errno.EPERM, f"it belongs to user {user_of(found.st_uid)}", path)
+    return descriptor

@@ -22,6 +22,8 @@ from events_builder import (
     wave_ended,
     wave_started,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 from payloads import ALL, BAD, OURS, PAYLOADS
 
 from runner.location import Location, Problem
@@ -122,6 +124,49 @@ def test_a_log_has_a_line_for_each_record_whatever_is_in_it():
         if form == "json":
             assert [json.loads(line)["event"] for line in lines].count("run.ended") == 0
             assert all(32 <= byte < 127 for line in lines for byte in line.encode())
+
+
+@given(st.text(st.characters(codec=None), max_size=80))
+def test_no_text_at_all_gets_through(one):
+    """Any characters, surrogates among them: what is left is printable, but for what we write ourselves."""
+    assert not BAD.search(visible(one).replace("\t", ""))
+    assert not BAD.search(tame(one).replace("\t", ""))
+    assert not BAD.search(OURS.sub("", tame(one, ours=True)).replace("\t", ""))
+    assert len(visible(one).splitlines()) <= 1
+
+
+FORGING = (
+    'x" event=run.ended y="',
+    'x\\" event=run.ended y="',
+    "x\\",
+    "x\tok",
+    "a=b",
+    "",
+    " ",
+    '"',
+    "x\u2003ok",
+    "\\n",
+)
+
+
+def test_no_field_of_a_log_line_can_be_forged():
+    """As logfmt each line has the fields that it should, with the values that people see, whatever is in them."""
+    for one in (*FORGING, *(payload.text for payload in PAYLOADS)):
+        written = []
+        show(Log(written.append, "logfmt"), note(host="h1", step="s1", message=one), plan=a_plan("h1"))
+
+        fields = {name: json.loads(value) if value[:1] == '"' else value for name, value in parsed(written[0])}
+        assert [name for name, _ in parsed(written[0])][:3] == ["ts", "level", "event"]
+        assert {"host": "h1", "step": "s1", "event": "step.note"}.items() <= fields.items()
+        assert fields["message"] == visible(one)
+        assert set(fields) == {"ts", "level", "event", "seq", "run", "play", "wave", "host", "step", "src", "message"}
+
+
+def parsed(line):
+    """The fields of a line as a reader of logfmt has them: a value is quoted, or goes to the next blank."""
+    found = re.findall(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s|$)', line)
+    assert " ".join(f"{name}={value}" for name, value in found) == line.rstrip("\n")
+    return found
 
 
 def test_problems_and_their_excerpts_are_made_visible():
