@@ -248,16 +248,25 @@ PACKETS = [
         after_version(
             packet(kexinit([b"diffie-hellman-group-exchange-sha256"])) + packet(Byte(31) + MPInt(23) + MPInt(5))
         ),
-        "kex|protocol",
-        ".",
+        "kex",
+        "a group of 5 bits",
     ),
     raw(
         "a group that is zero",
         after_version(
             packet(kexinit([b"diffie-hellman-group-exchange-sha256"])) + packet(Byte(31) + MPInt(0) + MPInt(0))
         ),
-        "kex|protocol",
-        ".",
+        "kex",
+        "a group of 0 bits",
+    ),
+    raw(
+        "a group of 200,000 bits",
+        after_version(
+            packet(kexinit([b"diffie-hellman-group-exchange-sha256"]))
+            + packet(Byte(31) + MPInt((1 << 200_000) - 1) + MPInt(2))
+        ),
+        "kex",
+        "a group of 200000 bits",
     ),
     *(
         raw(

@@ -225,13 +225,21 @@ def test_chacha20_is_fine_with_strict_key_exchange(tmp_path: Path) -> None:
     assert agreed(tmp_path, Behaviour(options={"encryption_algs": ["chacha20-poly1305@openssh.com"]})).strict_kex
 
 
-def test_a_small_group_of_the_host_s_choice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever was asked for, the host chooses: a group of 1024 bits is none."""
-    monkeypatch.setattr(kex_dh, "_dh_gex_groups", [])
+@pytest.mark.parametrize("bits", [1024, 4096])
+def test_a_group_of_the_host_s_choice_has_its_limits(
+    bits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was asked for, the host chooses: 1024 bits are too few, and 4096 would hold up all hosts."""
+    groups = {1024: kex_dh._group1_p, 2048: kex_dh._group14_p, 4096: kex_dh._group16_p}
+    behaviour = Behaviour(options={"kex_algs": ["diffie-hellman-group-exchange-sha256"]})
 
-    with pytest.raises(ConnectError, match="the host chose a group of 1024 bits; 2048 are needed") as caught:
-        agreed(tmp_path, Behaviour(options={"kex_algs": ["diffie-hellman-group-exchange-sha256"]}))
+    monkeypatch.setattr(kex_dh, "_dh_gex_groups", [(2048, 2, groups[bits])])
+    with pytest.raises(ConnectError, match=f"the host chose a group of {bits} bits; 2048 to 3072 are taken") as caught:
+        agreed(tmp_path, behaviour)
     assert caught.value.cause == "kex"
+
+    monkeypatch.setattr(kex_dh, "_dh_gex_groups", [(2048, 2, groups[2048])])
+    assert agreed(tmp_path, behaviour) == Agreed(strict_kex=True)
 
 
 # what is asked of a server
