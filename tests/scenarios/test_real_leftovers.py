@@ -4,10 +4,11 @@ Real OpenSSH servers. Two steps are at work when it ends: a script that was give
 standard input, and a copy of a file that holds one, which is on the host already but not in its place.
 """
 
-import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from sshd import Sshd
 
 pytestmark = pytest.mark.sshd
 
-CANARY = "canary-4711-of-the-mine"
 STEPS = """
   - id: scripted
     when: host.name == "web01"
@@ -40,7 +40,7 @@ class Ground:
     """Where a run leaves its traces: ``there`` on the hosts, ``tmp`` their temporary folder, ``local`` this side."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.secret = f"canary-{secrets.token_hex(8)}"  # its own: other tests may run at the same time
         self.began = time.time()
         self.there, self.tmp = folder / "there", folder / "remote-tmp"
         self.local = folder / "local"
@@ -66,25 +66,20 @@ class Ground:
                 if is_new and path.stat().st_size < 1 << 20:
                     yield path
 
+    def holds(self, path: Path) -> bool:
+        """Whether the secret is in a file; one that is gone holds nothing."""
+        try:
+            return self.secret.encode() in path.read_bytes()
+        except OSError:
+            return False
 
-def holds(path: Path) -> bool:
-    """Whether the secret is in a file; one that is gone holds nothing."""
-    try:
-        return CANARY.encode() in path.read_bytes()
-    except OSError:
-        return False
-
-
-def is_at_work() -> bool:
-    """Whether a process on this machine, which is both sides, still has the secret in its environment."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        if entry.name != str(os.getpid()):
-            try:
-                if f"TOKEN={CANARY}".encode() in (entry / "environ").read_bytes():
+    def is_at_work(self) -> bool:
+        """Whether a process on this machine, which is both sides, still has the secret in its environment."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"TOKEN={self.secret}".encode() in (entry / "environ").read_bytes():
                     return True
-            except OSError:
-                continue
-    return False
+        return False
 
 
 def success(ground: Ground, _run: Started, _chaos: Chaos) -> None:
@@ -121,24 +116,26 @@ def test_no_secret_is_left_behind(
     """On the hosts and here: records, outputs, temporary files and folders are searched once all has ended."""
     ground = Ground(tmp_path)
     server = sshd_with(f"SetEnv TMPDIR={ground.tmp}")
-    secrets = "secrets: {token: {env: CANARY}}\n"
     with Chaos(server.port, hosts=2) as chaos:
         run = Started(
             ground.local,
-            STEPS.format(there=ground.there) + secrets,
+            STEPS.format(there=ground.there) + "secrets: {token: {env: CANARY}}\n",
             chaos.inventory(server, 2, connect_timeout="2s"),
-            CANARY=CANARY,
+            CANARY=ground.secret,
             TMPDIR=str(ground.local / "tmp"),
             HOME=str(ground.local / "home"),
         )
         until(lambda: all((ground.there / name).exists() for name in ("scripted", "copied")), "both steps")
-        assert is_at_work()
-        on_its_way = [path.stat().st_mode & 0o777 for path in ground.there.glob(".*") if holds(path)]
+        assert ground.is_at_work()
+        on_its_way = [path.stat().st_mode & 0o777 for path in ground.there.glob(".*") if ground.holds(path)]
         end(ground, run, chaos)
         done = run.end()
-        until(lambda: not is_at_work() and not any(map(holds, ground.there.glob(".*"))), "the end on the hosts")
+        until(
+            lambda: not ground.is_at_work() and not any(map(ground.holds, ground.there.glob(".*"))),
+            "the end on the hosts",
+        )
 
     assert on_its_way == [0o600]
     assert done.code == code, done.out + done.err
-    assert [path for path in ground.files() if holds(path)] == []
-    assert CANARY not in done.out + done.err
+    assert [path for path in ground.files() if ground.holds(path)] == []
+    assert ground.secret not in done.out + done.err
