@@ -41,6 +41,7 @@ _FRAME = re.compile(
     rb" (?:e (\d{1,11}) (\d{1,11})|b (\d{1,11}) (\d{1,11})"
     rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01])(?: (-|/[\w/.+-]{1,300}) ([0-3]) (\d{1,10}))?)\n"
 )
+_FIRST = re.compile(rb"[0-9a-f]{32} b \d{1,11} (\d{1,11})\n")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
 
@@ -172,6 +173,15 @@ class Splitter:
                 return len(tail) - at
             at = tail.find(self._nonce[0], at + 1)
         return 0
+
+
+def without_begin(kept: bytes, group: int | None) -> bytes:
+    """Output of a step that nobody read at once, without the begin frame that may stand before it.
+
+    Whoever reads it later does not know the nonce; the frame is known by the step's ``group``.
+    """
+    found = _FIRST.match(kept)
+    return kept[found.end() :] if found and int(found[1]) == (group or 0) else kept
 
 
 def _frame(match: re.Match[bytes]) -> Hello | Begin | End:

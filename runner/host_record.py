@@ -117,24 +117,13 @@ def _short(text: str) -> str:
 
 def keeping_text(name: RecordName, grace: float) -> str:
     """What a shell is given beside its bootstrap, before the hello. ``grace`` is seconds between TERM and KILL."""
-    words = {
-        "@PREFIX@": name.prefix,
-        "@OWN@": name.own,
-        "@SUFFIX@": name.suffix,
-        "@TAG@": tag_of(name.prefix),
-        "@DURABLE@": str(int(name.is_durable)),
-        "@SOLE@": str(int(name.is_sole)),
-        "@GRACE@": str(math.ceil(grace)),
-    }
-    text = _TEXT
-    for mark, word in words.items():
-        text = text.replace(mark, word)
-    return text
+    own = f"_kn='{name.prefix}' _kI='{name.own}' _kq='{name.suffix}' _kg='{tag_of(name.prefix)}'"
+    return f"{_UNSET}{own} _kd={name.is_durable:d} _kz={name.is_sole:d} _kl={math.ceil(grace)}\n{_TEXT}"
 
 
+_UNSET = "unset _kn _kI _kq _kg _kd _kz _kl _ka _kb _kf _kx _kk _kt _ky _ks _kr _kh _km _kc _kp _kH _kW\n"
 _KEEPING = r"""
-unset _kn _kq _kl _ka _kb _kd _kf _kx _kk _kt _ky _ks _kr _kh _km _kc _kp _kH _kW
-_kn='@PREFIX@' _kq='@SUFFIX@' _kl=@GRACE@ _kd=@DURABLE@ _kc=0 _kp= _kf=-
+_kc=0 _kp= _kf=-
 _kW='@WATCH@'
 _kh=0
 { _kh=1; } 6</proc/self/fd/1 7</proc/self/fd/3
@@ -174,16 +163,24 @@ $_kH"
 [ ! -r /proc/sys/kernel/random/boot_id ] || for _ka in "$TMPDIR" /tmp /var/tmp "$_rd"; do
   case $_ka in *[!A-Za-z0-9/._+-]*) continue;; /*) ;; *) continue;; esac
   { [ -O "$_ka" ] || [ -k "$_ka" ]; } && [ -w "$_ka" ] || continue
-  _kf=$_ka/$_kn-@OWN@
-  _kH="r1 $$ $_kq @SOLE@ $_kf"
+  _kf=$_ka/$_kn-$_kI
+  _kH="r1 $$ $_kq $_kz $_kf"
   _ko && break
   _kf=-
 done
 _kx=$_kf-$_kq.x
 exec 4<&0
-if [ "$_kf" = - ]; then _kv; else echo runner-@TAG@ >|/proc/self/comm; fi
+if [ "$_kf" = - ]; then _kv; else echo runner-$_kg >|/proc/self/comm; fi
 _kY() { umask 077; set -C; read -r _kb </proc/sys/kernel/random/boot_id; { echo "b $_kb"; } >"$_kf"; }
-_kX() { _kY && exec 5>&- && cat <&8 >>"$_kf"; }
+_kX() {
+  if ! _kY; then
+    for _ka in /proc/[0-9]*/comm; do
+      read -r _kb <"$_ka" && case $_kb in runner[+=]$$.*) return;; esac
+    done
+    [ -s "$_kf" ] || { read -r _kb </proc/sys/kernel/random/boot_id; echo "b $_kb" >>"$_kf"; }
+  fi
+  exec 5>&- && cat <&8 >>"$_kf"
+}
 [ $_kd = 1 ] || trap _kX EXIT
 trap exit PIPE
 _kM() {

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from shells import NONCE, found, greet, missing, path_without, talk
 
 from runner.errors import StepError
-from runner.framing import INLINE_STDIN, Begin, End, Hello, Splitter, bootstrap, can_inline, quoted, step_text
+from runner.framing import (
+    INLINE_STDIN,
+    Begin,
+    End,
+    Hello,
+    Splitter,
+    bootstrap,
+    can_inline,
+    quoted,
+    step_text,
+    without_begin,
+)
 
 AWKWARD = 'it\'s $HOME `id` \\ \\n "q" %s *\n\ttab ü é \udcff !! #x -n'
 SETSID = Hello("setsid", "/usr/bin/setsid", printf=True)
@@ -387,3 +398,12 @@ def test_other_shells():
     """Every other shell that can be a host's /bin/sh is tried where it is installed."""
     if missing():
         pytest.skip(f"not installed here: {', '.join(missing())}")
+
+
+def test_begin_frame_in_output_that_was_kept_is_no_output():
+    """It is known by the group; what only looks like one is the step's own."""
+    frame = b"0123456789abcdef0123456789abcdef b 2 4711\n"
+
+    assert without_begin(frame + b"the end\n", 4711) == b"the end\n"
+    assert without_begin(frame + b"the end\n", 4712) == frame + b"the end\n"
+    assert without_begin(b"first\n" + frame, 4711) == b"first\n" + frame

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Awaitable, Callable
 
+from runner.framing import without_begin
 from runner.host_record import TAIL, tag_of
 from runner.model.inventory import Become
 from runner.model.outcome import Captured
@@ -39,18 +40,18 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
             return INCOMPLETE
         if found.state == "done" and note is not None and found.result is not None:
             kept = note if note.outlived(key) else None
-            found = dataclasses.replace(found, result=await _with_output(run, kept, found.result, become))
+            result = await _with_output(run, kept, found.result.rc, found.group, become)
+            found = dataclasses.replace(found, result=result)
         if found.state != "running":
             records.settled(key, user, note.path if note and note.last == key else "")
         return found
 
 
-async def _with_output(run: Run, note: Note | None, result: CommandResult, become: Become | None) -> CommandResult:
-    """The end of both streams, as far as it was kept; what came before the loss may be missing, so it is truncated."""
+async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, become: Become | None) -> CommandResult:
+    """The result with the end of both streams, as far as it was kept: truncated, as what came before may be missing."""
     out = err = b""
     if note is not None:
         tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
         out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
-    return CommandResult(
-        result.rc, signal_name(result.rc), *(Captured(b"", kept, len(kept) + 1) for kept in (out, err))
-    )
+    kept = (Captured(b"", data, len(data) + 1) for data in (without_begin(out, group), err))
+    return CommandResult(rc, signal_name(rc), *kept)

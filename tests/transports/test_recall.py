@@ -3,9 +3,10 @@
 import asyncio
 import secrets
 import signal
+from pathlib import Path
 
 import pytest
-from losing import WAITS, controller, end, noted, records, settled
+from losing import WAITS, controller, end, keepers, noted, records, settled
 from sshd import descendants
 from transport_ways import context_in, host_named, until
 
@@ -48,14 +49,54 @@ def test_command_goes_on_when_runner_is_killed(local, token, tmp_path):
 
     with controller(token, tmp_path, "step", script) as process:
         asyncio.run(until((tmp_path / "began").exists))
+        shells = keepers(token)
+        process.kill()
+    asyncio.run(until(lambda: any(is_watched(shell) for shell in shells)))  # what is printed before is nowhere
+    (tmp_path / "go").touch()
+    found = local("step")
+
+    assert found.state == "done", found
+    assert (found.result.rc, found.result.signal) == (7, None)
+    assert (found.result.stdout.tail, found.result.stderr.tail) == (b"the end\n", b"oops\n")
+    assert found.result.stdout.truncated
+    assert records(token) == []
+
+
+def test_record_whose_making_was_cut_short_is_made_whole(local, token, tmp_path):
+    """Who noticed the loss was killed, as the command ended, when it had made the file and not yet filled it."""
+    script = f'touch "$1/began"; {WAITS} exit 7'
+
+    with controller(token, tmp_path, "step", script) as process:
+        asyncio.run(until((tmp_path / "began").exists))
+        [shell] = keepers(token)
+        end([pid for pid in descendants(shell) if name_of(pid).startswith("runner+")])
+        noted_in(shell).touch(mode=0o600)
         process.kill()
     (tmp_path / "go").touch()
     found = local("step")
 
-    assert (found.state, found.result.rc, found.result.signal) == ("done", 7, None)
-    assert (found.result.stdout.tail, found.result.stderr.tail) == (b"the end\n", b"oops\n")
-    assert found.result.stdout.truncated
-    assert records(token) == []
+    assert found.state == "done", found
+    assert found.result.rc == 7
+
+
+def is_watched(shell):
+    """Whether the loss of its connection was noticed."""
+    return any(name_of(int(entry.name)).startswith(f"runner={shell}.") for entry in Path("/proc").glob("[0-9]*"))
+
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
+
+
+def noted_in(shell):
+    """The file that a shell will make of its notes: they are read, and put back."""
+    with Path(f"/proc/{shell}/fd/8").open("rb", buffering=0) as pipe:
+        notes = pipe.read(65536)
+    Path(f"/proc/{shell}/fd/5").write_bytes(notes)
+    return Path(notes.split()[4].decode())
 
 
 def test_what_was_not_started_is_known_not_to_have_been(local, token, tmp_path):
