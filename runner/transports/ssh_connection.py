@@ -43,6 +43,9 @@ The library asks for 2048, and takes what it gets. Looking whether the group is 
 2048, 3 for 3072, and a minute for 8192, in which nothing else happens.
 """
 
+GROUP_PAUSE = 10.0
+"""Seconds between two such key exchanges on one connection."""
+
 GROUP_OF_ITS_OWN = "diffie-hellman-group-exchange"
 CERTIFIED = "-cert-v01@openssh.com"
 KINDS = {"key exchange": "kex", "encryption": "ciphers", "MAC": "macs", "host key": "host_keys"}
@@ -55,6 +58,7 @@ class Wire(asyncssh.SSHClientConnection):
     progress: Progress | None = None
     is_lost = False
     _chosen: dict[str, str] | None = None
+    _next_group = 0.0
 
     @property
     def agreed(self) -> Agreed:
@@ -85,11 +89,19 @@ class Wire(asyncssh.SSHClientConnection):
             raise asyncssh.KeyExchangeFailed(words)
         if alg_type == "key exchange":
             self._choose_host_key()
+            self._check_pace(found.decode())
         elif alg_type == "encryption" and self._chosen and self._chosen["kex"].startswith(GROUP_OF_ITS_OWN):
             self._limit_group()
         if alg_type in KINDS:
             self._chosen = {**(self._chosen or {}), KINDS[alg_type]: found.decode()}
         return found
+
+    def _check_pace(self, kex: str) -> None:
+        """New keys by way of a group of the host's choice cost us more than the host: not all the time."""
+        now = self._loop.time()
+        if kex.startswith(GROUP_OF_ITS_OWN) and now < self._next_group:
+            raise asyncssh.KeyExchangeFailed("the host wants new keys too often")
+        self._next_group = now + GROUP_PAUSE
 
     def _limit_group(self) -> None:
         """Have a group that the host chooses looked at before anything is computed with it."""

@@ -11,7 +11,8 @@ class Case:
 
     ``outcome`` is a cause of ConnectError (or several, with ``|``), ``lost`` where the end of a step that was sent is
     unknown, ``late`` where the step's own time ran out, or ``rc N``. ``words`` is found in the message. ``hangs`` says
-    that it ends by a limit of time. ``password`` offers one. ``refused`` says that runner must have refused something.
+    that it ends by a limit of time. ``password`` offers one. ``refused`` says that runner must have refused something;
+    ``is_gate`` that the peer is a gateway to a host.
     """
 
     name: str
@@ -21,3 +22,4 @@ class Case:
     hangs: bool = False
     password: bool = False
     refused: bool = False
+    is_gate: bool = False

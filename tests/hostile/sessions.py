@@ -286,6 +286,15 @@ MID_STEP = [
         "late|lost",
         hangs=True,
     ),
+    Case(
+        "rekeying with groups of its own, again and again",
+        Behaviour(
+            story=in_step(lambda shell: again(rekeys, times=1)(shell.peer)),
+            options={"kex_algs": ["diffie-hellman-group-exchange-sha256"]},
+        ),
+        "lost",
+        "new keys too often",
+    ),
     plays("a rekeying, and then a true end", truly(lambda shell: rekeys(shell.peer)), "rc 0"),
     plays(
         "endless signs of life",
@@ -402,4 +411,39 @@ REQUESTS = [
         "lost",
         ".",
     ),
+]
+
+
+def gate(name: str, story: Story, outcome: str, words: str, *, hangs: bool = False) -> Case:
+    """A gateway that goes wrong on the way to the host behind it."""
+    return plays(f"a gateway that {name}", story, outcome, words, is_gate=True, hangs=hangs)
+
+
+def behind(*parts: bytes, then: Callable[[Shell], None] = lambda _: None) -> Story:
+    """Opens the way, and plays the host behind it."""
+
+    async def story(shell: Shell) -> None:
+        shell.confirm()
+        for part in parts:
+            shell.out(part)
+        then(shell)
+
+    return story
+
+
+GATES = [
+    gate("opens no way", forever, "timeout", "no login within", hangs=True),
+    *(
+        gate(f"opens no way, for reason {code}", at_open(refuses(code)), "refused", "LOGIN OK")
+        for code in (1, 2, 3, 4, 2**32 - 1)
+    ),
+    gate("opens no way, for a reason of 30 kB", at_open(refuses(2, "x" * 30_000)), "refused", "^.{0,600}$"),
+    gate("opens a way to nobody", behind(), "timeout", "reached: greeting", hangs=True),
+    gate("opens a way and closes it", behind(then=lambda shell: shell.close()), "closed_midway", ".", hangs=True),
+    gate("ends what the host says", behind(then=lambda shell: shell.eof()), "closed_midway", ".", hangs=True),
+    gate("plays a mail server", behind(b"220 mail\r\n" * 2000), "protocol", "Too many banner lines"),
+    gate("plays a host without a key", behind(b"SSH-2.0-x\r\n"), "timeout", "key exchange", hangs=True),
+    gate("plays a host of text", behind(b"SSH-2.0-x\r\n", b"hello there, this is no packet"), "protocol", "packet"),
+    gate("hangs up on the way", behind(b"SSH-2.0-x\r\n", then=lambda shell: shell.peer.abort()), "closed_midway", "."),
+    gate("answers with errors", behind(then=lambda shell: shell.err(b"x")), "closed_midway|protocol", "."),
 ]

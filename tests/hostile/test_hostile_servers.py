@@ -17,7 +17,7 @@ from frames import FRAMES, HELLOS
 from greetings import GREETINGS, PACKETS
 from logins import LOGINS, SERVICES
 from peers import HOST_KEY, Server, serving
-from sessions import MID_STEP, OPENINGS, REQUESTS
+from sessions import GATES, MID_STEP, OPENINGS, REQUESTS
 from ssh_support import context, host
 
 from runner.errors import ConnectError, LostError, RunnerError
@@ -80,7 +80,8 @@ async def meet(cases: Sequence[Case], folder: Path) -> list[Came]:
     asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
     async with serving({case.name: case.behaviour for case in cases}) as servers:
         (folder / "kh").write_text(f"127.* {HOST_KEY.export_public_key().decode()}")
-        async with ssh.start(context(folder, grace=0.1)) as transport:
+        gates = {name: gateway(server, folder, identity) for name, server in servers.items()}
+        async with ssh.start(context(folder, *gates.values(), grace=0.1)) as transport:
 
             async def one(case: Case) -> Came:
                 server = servers[case.name]
@@ -89,6 +90,8 @@ async def meet(cases: Sequence[Case], folder: Path) -> list[Came]:
                 options = {"identity": str(identity), "known_hosts": str(folder / "kh"), "user": "u", **password}
                 options |= {"port": server.port, "connect_timeout": f"{limit * 1000:.0f}ms"}
                 place = host(case.name, server.address, **options)
+                if case.is_gate:
+                    place = host(case.name, "10.255.255.1", **{**options, "jump": f"gate {server.address}"})
                 async with contextlib.AsyncExitStack() as stack:
                     if not case.hangs:
                         await stack.enter_async_context(crowd)
@@ -102,6 +105,12 @@ async def meet(cases: Sequence[Case], folder: Path) -> list[Came]:
     assert "\n".join(map(str, complaints)) == ""
     assert {task.get_name() for task in asyncio.all_tasks()} == {asyncio.current_task().get_name()}
     return found
+
+
+def gateway(server: Server, folder: Path, identity: Path) -> Host:
+    """A server as a gateway, which lets us in at its ease."""
+    options = {"identity": str(identity), "known_hosts": str(folder / "kh"), "user": "u", "port": server.port}
+    return host(f"gate {server.address}", server.address, **options)
 
 
 async def came_of(case: Case, place: Host, transport: Transport, server: Server) -> Came:
@@ -144,7 +153,7 @@ def wrong(came: Came) -> Iterator[str]:
         yield f"{case.name}: took {came.seconds:.1f} s"
     if case.refused and not came.server.refusals:
         yield f"{case.name}: was not refused"
-    if not set(came.server.seen) <= ASKED_FOR:
+    if not set(came.server.seen) <= ASKED_FOR | ({"direct-tcpip"} if case.is_gate else set()):
         yield f"{case.name}: asked for {came.server.seen}"
     if came.outcome == "auth" and came.server.connections != 1:
         yield f"{case.name}: a refused login was tried again"
@@ -158,8 +167,8 @@ def tree(folder: Path) -> str:
 
 @pytest.mark.parametrize(
     "cases",
-    [GREETINGS + PACKETS, SERVICES + LOGINS, OPENINGS + REQUESTS + MID_STEP, HELLOS + FRAMES],
-    ids=["before the keys", "before the login", "on channels", "as shells"],
+    [GREETINGS + PACKETS, SERVICES + LOGINS, OPENINGS + REQUESTS + MID_STEP, HELLOS + FRAMES, GATES],
+    ids=["before the keys", "before the login", "on channels", "as shells", "as gateways"],
 )
 def test_hostile_servers_are_given_up_in_time(cases: Sequence[Case], tmp_path: Path) -> None:
     """None makes runner hang, believe, or write anything; each is told in short words, and leaves nothing behind."""
