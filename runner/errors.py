@@ -11,10 +11,12 @@ from runner.location import Location, Problem
 class RunnerError(Exception):
     """Base of everything that runner raises on purpose.
 
-    ``hint`` says what to do about it, or is empty. ``temporary`` is True where trying again can help.
+    ``hint`` says what to do about it, or is empty. ``temporary`` is True where trying again can help. ``code`` is
+    stable, as that of a problem, where the error is about an input; else empty.
     """
 
     temporary = False
+    code = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -35,15 +37,20 @@ class InputError(RunnerError):
 
 
 class JournalError(RunnerError):
-    """The run folder or the journal in it cannot be used."""
+    """The run folder or the journal in it cannot be used. ``code`` is empty where no file is at fault."""
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class MismatchError(RunnerError):
     """A plan or journal does not match the inputs it was made from. ``problems`` name each thing that does not."""
 
-    def __init__(self, message: str, *, hint: str = "", problems: Iterable[Problem] = ()) -> None:
+    def __init__(self, message: str, *, hint: str = "", problems: Iterable[Problem] = (), code: str = "") -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
+        self.code = code
 
 
 class LockError(RunnerError):

@@ -34,15 +34,15 @@ class HostListError(ValueError):
         self.hint = hint
 
 
-def expand(text: str) -> list[str]:
+def expand(text: str, *, most: int = MAX_HOSTS) -> list[str]:
     """All names that a list of patterns stands for, in order; of equal names the first stays.
 
-    Raises HostListError for what is empty, unclosed, nested, reversed or no number, and for more than MAX_HOSTS names.
+    Raises HostListError for what is empty, unclosed, nested, reversed or no number, and for more than ``most`` names.
     """
     if "[" not in text and "]" not in text and "," not in text:
         return [_not_empty(text, 0)]
     patterns = [_parse(part, start) for start, part in _parts(text)]
-    _check_count(patterns)
+    _check_count(patterns, most)
     return list(dict.fromkeys(name for pattern in patterns for name in _names(pattern)))
 
 
@@ -152,10 +152,12 @@ def _padded(number: str) -> bool:
     return len(number) > 1 and number[0] == "0"
 
 
-def _check_count(patterns: list[list[str | list[Range]]]) -> None:
+def _check_count(patterns: list[list[str | list[Range]]], most: int) -> None:
     total = sum(_count(pattern) for pattern in patterns)
     if total > MAX_HOSTS:
         raise HostListError(f"{total:,} host names, more than the limit of {MAX_HOSTS:,}", 0)
+    if total > most:
+        raise HostListError(f"with these {total:,} there are more than {MAX_HOSTS:,} hosts, the limit", 0)
 
 
 def _count(pattern: list[str | list[Range]]) -> int:

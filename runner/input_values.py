@@ -9,6 +9,7 @@ from runner.durations import FORMS, seconds
 from runner.home import at_home
 from runner.model.playbook import Input
 from runner.model.template import Value
+from runner.templating.budget import OutOfTimeError, in_time
 from runner.words import given, suggest
 
 TYPES: Mapping[str, str] = {
@@ -55,14 +56,25 @@ def accepted(wanted: Input, value: Value, *, folder: str = "") -> Value | Compla
             return _chosen(wanted, value)
         case "path":
             return str(Path(folder) / at_home(value))
-    if wanted.pattern is not None and not matches(wanted.pattern, value):
-        return Complaint(f"{given(value)} does not match {wanted.pattern}", wanted.help)
-    return value
+    return value if wanted.pattern is None else _matching(wanted, wanted.pattern, value)
+
+
+def _matching(wanted: Input, pattern: str, value: Value) -> Value | Complaint:
+    try:
+        if matches(pattern, str(value)):
+            return value
+    except OutOfTimeError:
+        words = f"it takes too long to tell whether {given(value)} matches {pattern}"
+        return Complaint(words, "a part that may repeat should not stand in another that may")
+    return Complaint(f"{given(value)} does not match {pattern}", wanted.help)
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a regular expression is found in a text; a ``$`` at its end means the end, no line end may follow."""
-    found = re.search(pattern, text)
+    """Whether a regular expression is found in a text; a ``$`` at its end means the end, no line end may follow.
+
+    Raises OutOfTimeError where that takes too long: some expressions try a number of ways that doubles by the letter.
+    """
+    found = in_time(lambda: re.search(pattern, text))
     return found is not None and not (pattern.endswith("$") and text.endswith("\n") and found.end() < len(text))
 
 

@@ -237,6 +237,16 @@ def complaint(result: CommandResult) -> str:
     return lines[-1][:LONGEST_COMPLAINT] if lines else ending(result)
 
 
+PATH_HINTS = {
+    "it is the root directory": "name what is below it",
+    "it ends with a slash": "leave the slash out",
+    'it has "." or ".." in it': "write where it leads to",
+    "it holds a line break or NUL character": "leave it out",
+    "it holds half a character": "leave it out",
+}
+"""What to do about a path, by what is wrong with it."""
+
+
 def whats_wrong(path: str) -> str:
     """Why text can't be the path of a file to place on a host, or empty."""
     if not path or not is_text(path, "surrogateescape"):
@@ -281,7 +291,8 @@ def check_paths(params: Mapping[str, Value], keys: Iterable[str]) -> Iterator[Co
     for key in keys:
         value = params.get(key)
         if isinstance(value, str) and (wrong := whats_wrong(value)):
-            yield Complaint("E413", f'{key} "{shown(value)}" can\'t be used: {wrong}', (key,), "write an absolute path")
+            hint = PATH_HINTS.get(wrong, "write an absolute path")
+            yield Complaint("E413", f'{key} "{shown(value)}" can\'t be used: {wrong}', (key,), hint)
         elif isinstance(value, Template) and value.source[:1] not in {"/", "{"}:
             message = f'{key} "{value.source}" can\'t be used: it is not absolute'
             yield Complaint("E413", message, (key,), "write an absolute path")

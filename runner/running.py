@@ -68,9 +68,14 @@ def check_words(params: Mapping[str, Value], keys: Iterable[str]) -> Iterator[Co
         source = source_of(params.get(key))
         try:
             if source is not None and not split(source):
-                yield Complaint("E414", f"{key}: there is no word in it", (key,))
+                yield Complaint("E414", f"{about(key)}there is no word in it", (key,))
         except NotWords as error:
-            yield Complaint("E414", f"{key}: {error}", (key,), HINT)
+            yield Complaint("E414", f"{about(key)}{error}", (key,), HINT)
+
+
+def about(key: str) -> str:
+    """What a complaint about the words under a key begins with; those of the command itself need no name."""
+    return "" if key == "argv" else f"{key}: "
 
 
 def argv_of(words: Words) -> tuple[str, ...]:

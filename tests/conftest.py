@@ -17,9 +17,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What the tests that draw at random take: how much of it, or which one again."""
+    """What the tests that draw at random take, and what writes down anew what bad input is answered."""
     parser.addoption("--seed", type=int, help="tell one simulated story, or kill one run, again: that of this seed")
     parser.addoption("--seeds", type=int, default=10_000, help="how many simulated stories to tell")
+    parser.addoption("--write-expected", action="store_true", help="write what is said of bad input anew, for review")
     parser.addoption("--kills", type=int, default=100, help="how many times to kill real runs")
 
 

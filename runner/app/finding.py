@@ -62,6 +62,8 @@ def find(root: Path, wanted: str) -> RunFolder:
         raise _unknown(
             f'"{wanted}" may be any of {len(fit)} runs', f"write more of it: {_listed([run.id for run in fit])}"
         )
+    if "/" in wanted:
+        raise _unknown(f'"{wanted}" is no id of a run', f"name its id, not its path; the latest are {_listed(names)}")
     hint = suggest(wanted, names) or f"the latest are {_listed(names)}"
     raise _unknown(f'there is no run "{wanted}"', hint)
 

@@ -49,7 +49,7 @@ def again(started: RunStarted, now: Settings) -> Settings:
 
 def _ask_for(names: Iterable[str]) -> None:
     problems = [
-        Problem("E620", f"the value of -e {name} was a secret's and was not kept", hint=f"give it again: -e {name}=…")
+        Problem("E623", f"the value of -e {name} was a secret's and was not kept", hint=f"give it again: -e {name}=…")
         for name in sorted(names)
     ]
     if problems:

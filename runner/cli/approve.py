@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from runner.cli.once import option
 from runner.cli.printing import say
 
 EPILOG = """\b
@@ -19,10 +20,8 @@ else; 2 there is no such run.
 
 @click.command(epilog=EPILOG)
 @click.argument("run")
-@click.option("--deny", is_flag=True, help="Say no: the whole run stops.")
-@click.option(
-    "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
-)
+@option("--deny", is_flag=True, help="Say no: the whole run stops.")
+@option("--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept.")
 def command(run: str, *, deny: bool, runs_dir: Path | None) -> None:
     """Say yes to the question that RUN waits with. RUN is an id, its beginning, or "last".
 

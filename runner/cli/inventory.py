@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.cli.once import option
 from runner.cli.options import read_limit
 from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
@@ -43,7 +44,7 @@ def command() -> None:
 
 def inventory_option(function: F) -> F:
     """``-i``, as often as there are inventories."""
-    return click.option(
+    return option(
         "-i",
         "--inventory",
         "sources",
@@ -57,16 +58,14 @@ def inventory_option(function: F) -> F:
 def format_option(function: F) -> F:
     """``--format``."""
     formats = click.Choice(("text", "json"))
-    return click.option("--format", "form", type=formats, default="text", envvar="RUNNER_FORMAT", show_default=True)(
-        function
-    )
+    return option("--format", "form", type=formats, default="text", envvar="RUNNER_FORMAT", show_default=True)(function)
 
 
 @command.command("list", short_help="Print the names of hosts.")
 @inventory_option
-@click.option("-l", "--limit", multiple=True, envvar="RUNNER_LIMIT", metavar="PATTERN", help="Only these hosts.")
-@click.option("-x", "--exclude", multiple=True, envvar="RUNNER_EXCLUDE", metavar="PATTERN", help="Not these hosts.")
-@click.option("--fold", "folded", is_flag=True, envvar="RUNNER_FOLD", help="In one line: web[01-07,12].")
+@option("-l", "--limit", multiple=True, envvar="RUNNER_LIMIT", metavar="PATTERN", help="Only these hosts.")
+@option("-x", "--exclude", multiple=True, envvar="RUNNER_EXCLUDE", metavar="PATTERN", help="Not these hosts.")
+@option("--fold", "folded", is_flag=True, envvar="RUNNER_FOLD", help="In one line: web[01-07,12].")
 @format_option
 def list_hosts(
     sources: tuple[str, ...], *, limit: tuple[str, ...], exclude: tuple[str, ...], folded: bool, form: str

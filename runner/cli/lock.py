@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import read_limit, target_options
 from runner.cli.printing import say_json, say_lines
 from runner.errors import LockError
@@ -35,7 +36,7 @@ def command() -> None:
 
 def runs_dir_option(function: F) -> F:
     """``--runs-dir``."""
-    return click.option(
+    return option(
         "--runs-dir",
         envvar="RUNNER_RUNS_DIR",
         type=click.Path(path_type=Path),
@@ -52,9 +53,9 @@ def host_lock_id(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def lock_options(function: F) -> F:
     """PLAYBOOK, ``-i`` and ``--runs-dir``: which lock."""
-    for option in (
+    for one in (
         runs_dir_option,
-        click.option(
+        option(
             "-i",
             "--inventory",
             multiple=True,
@@ -64,13 +65,13 @@ def lock_options(function: F) -> F:
         ),
         click.argument("playbook", type=click.Path(path_type=Path)),
     ):
-        function = option(function)
+        function = one(function)
     return function
 
 
 @command.command(epilog="\b\nExample:\n  runner lock status site.yaml --format json | jq -r .state")
 @lock_options
-@click.option(
+@option(
     "--format", "form", type=click.Choice(("text", "json")), default="text", envvar="RUNNER_FORMAT", show_default=True
 )
 def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, form: Literal["text", "json"]) -> None:
@@ -96,7 +97,7 @@ def status(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, fo
 
 @command.command(epilog="\b\nExample:\n  runner lock hold site.yaml -m 'freeze until Monday, ask ada'")
 @lock_options
-@click.option("-m", "--message", required=True, metavar="TEXT", help="Why; everybody who tries to run it is told.")
+@option("-m", "--message", required=True, metavar="TEXT", help="Why; everybody who tries to run it is told.")
 def hold(playbook: Path, inventory: tuple[str, ...], runs_dir: Path | None, message: str) -> None:
     """Keep all runs out of PLAYBOOK until it is released; one that is on its way goes on."""
     from runner.app import locking  # noqa: PLC0415 - heavy, and wanted only now
@@ -118,13 +119,13 @@ Examples:
 @command.command(epilog=RELEASE_EPILOG)
 @click.argument("playbook", type=click.Path(path_type=Path))
 @target_options
-@click.option(
+@option(
     "--host-lock",
     metavar="ID",
     callback=host_lock_id,
     help="Release this lock on the hosts of the plan instead, whoever has it: the run that had it must be dead.",
 )
-@click.option(
+@option(
     "-b",
     "--batch",
     envvar="RUNNER_BATCH",

@@ -6,7 +6,6 @@ and templates, is imported when that command is called.
 
 import gc
 import importlib
-import io
 import os
 import sys
 import tempfile
@@ -105,7 +104,7 @@ def main() -> NoReturn:
         _explain_crash()
     try:
         with umask.closed():
-            code = cli.main(standalone_mode=False)
+            code = cli.main(prog_name="runner", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         code = leaving.exit_code
     except click.Abort:
@@ -142,11 +141,13 @@ def _explain_crash() -> None:
 
 def _show(error: click.ClickException) -> None:
     """What click has to say, which may repeat what was typed, or the name of a file."""
-    from runner.cli.printing import say  # noqa: PLC0415 - only when there is something to say
+    from runner.cli.printing import say_lines  # noqa: PLC0415 - only when there is something to say
 
-    shown = io.StringIO()
-    error.show(file=shown)
-    say(shown.getvalue(), err=True)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "runner"
+    words = " ".join(error.format_message().split()).rstrip(".")
+    words = words if words[1:2].isupper() else words[:1].lower() + words[1:]
+    say_lines([f"error: {words} [E619]", f"hint: {command} --help shows how it is used"], err=True)
 
 
 def _explain(error: RunnerError) -> int:
@@ -157,7 +158,8 @@ def _explain(error: RunnerError) -> int:
     if isinstance(error, InputError):
         say(text(error.problems, error.sources), err=True)
         return exit_codes.of_error(error)
-    say_lines([f"error: {error.message}"], err=True)
+    code = f" [{error.code}]" if error.code else ""
+    say_lines([f"error: {error.message}{code}"], err=True)
     if isinstance(error, MismatchError):
         say(text(error.problems, {}), err=True)
     if error.hint:

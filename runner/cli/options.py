@@ -1,5 +1,7 @@
 """Options that several commands share, each with its environment variable ``RUNNER_…``."""
 
+import os
+import stat
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -7,12 +9,19 @@ from typing import Any, Literal, TypeVar
 
 import click
 
+from runner.cli.once import option
 from runner.cli.printing import say_lines
 from runner.errors import InputError
 from runner.location import Problem
 from runner.planning.targets import pattern_lines
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_HOSTS = 1_000_000
+"""Hosts that an inventory may have."""
+
+MOST_BYTES = 100 * 1024 * 1024
+"""Of a file with patterns of hosts: as much as an inventory may have."""
 
 OUTPUTS = ("live", "plain", "stream", "json", "quiet")
 
@@ -21,8 +30,8 @@ def concurrency(ctx: click.Context, param: click.Parameter, value: str | None) -
     """A count of at least 1, or ``auto``; None where the option is not given."""
     if value is None or value == "auto":
         return "auto" if value else None
-    if not value.isdecimal() or int(value) < 1:
-        message = f'"{value}" is no number of hosts; write a count of at least 1, or auto'
+    if not (value.isascii() and value.isdecimal()) or not 1 <= int(value[:9]) <= MOST_HOSTS or len(value) > 9:
+        message = f'"{value}" is no number of hosts; write a count from 1 to {MOST_HOSTS}, or auto'
         raise click.BadParameter(message, ctx, param)
     return int(value)
 
@@ -34,7 +43,7 @@ def again_options(function: F) -> F:
     """
     return _with(
         function,
-        click.option(
+        option(
             "-e",
             "--set",
             "sets",
@@ -42,7 +51,7 @@ def again_options(function: F) -> F:
             metavar="NAME=VALUE",
             help="Give an input, or set a variable, otherwise than then; may be repeated. @FILE is YAML.",
         ),
-        click.option(
+        option(
             "-j",
             "--concurrency",
             callback=concurrency,
@@ -56,7 +65,7 @@ def target_options(function: F) -> F:
     """``-i``, ``-l``, ``-x``, ``-e``: on which hosts, and with which variables."""
     return _with(
         function,
-        click.option(
+        option(
             "-i",
             "--inventory",
             multiple=True,
@@ -64,7 +73,7 @@ def target_options(function: F) -> F:
             metavar="PATH",
             help="Inventory file or folder, in place of the playbook's; may be repeated.",
         ),
-        click.option(
+        option(
             "-l",
             "--limit",
             multiple=True,
@@ -72,7 +81,7 @@ def target_options(function: F) -> F:
             metavar="PATTERN",
             help="Only these hosts; may be repeated. @FILE has a pattern a line.",
         ),
-        click.option(
+        option(
             "-x",
             "--exclude",
             multiple=True,
@@ -80,7 +89,7 @@ def target_options(function: F) -> F:
             metavar="PATTERN",
             help="Not these hosts; may be repeated, and wins over --limit. @FILE has a pattern a line.",
         ),
-        click.option(
+        option(
             "-e",
             "--set",
             "sets",
@@ -95,7 +104,7 @@ def target_options(function: F) -> F:
 def helps_inputs(function: Callable[..., int]) -> Callable[..., int]:
     """``--help-inputs``: list the inputs of PLAYBOOK in place of what the command does."""
 
-    @click.option("--help-inputs", is_flag=True, help="List the inputs of PLAYBOOK, contact nothing, and end.")
+    @option("--help-inputs", is_flag=True, help="List the inputs of PLAYBOOK, contact nothing, and end.")
     @wraps(function)
     def command(playbook: Path, *, help_inputs: bool, **options: Any) -> int:
         if not help_inputs:
@@ -120,7 +129,7 @@ def tag_options(function: F) -> F:
     """``-t``, ``--skip-tags``, ``--start-at``: which steps."""
     return _with(
         function,
-        click.option(
+        option(
             "-t",
             "--tags",
             multiple=True,
@@ -129,7 +138,7 @@ def tag_options(function: F) -> F:
             metavar="TAGS",
             help="Only steps with these tags: web, 'web and not slow', 'db*'; may be repeated.",
         ),
-        click.option(
+        option(
             "--skip-tags",
             multiple=True,
             type=Expression(),
@@ -137,7 +146,7 @@ def tag_options(function: F) -> F:
             metavar="TAGS",
             help="Not the steps with these tags; may be repeated, and wins over --tags.",
         ),
-        click.option(
+        option(
             "--start-at",
             envvar="RUNNER_START_AT",
             metavar="STEP",
@@ -154,7 +163,7 @@ def plan_options(function: F) -> F:
 def _rest_of_plan(function: F) -> F:
     return _with(
         function,
-        click.option(
+        option(
             "-j",
             "--concurrency",
             callback=concurrency,
@@ -162,19 +171,19 @@ def _rest_of_plan(function: F) -> F:
             envvar="RUNNER_CONCURRENCY",
             help="Hosts at work at once, in place of what plays say.",
         ),
-        click.option(
+        option(
             "--timeout",
             envvar="RUNNER_TIMEOUT",
             metavar="DURATION",
             help="Time for one try of a step that names none: 90s, 5m; 0 is no limit. By default 30m.",
         ),
-        click.option(
+        option(
             "--seed",
             type=int,
             envvar="RUNNER_SEED",
             help="Where chance starts: the order of a shuffle, the jitter of retries.",
         ),
-        click.option(
+        option(
             "-k",
             "--fail-fast",
             is_flag=True,
@@ -188,7 +197,7 @@ def policy_option(function: F) -> F:
     """``--exit-policy``: what the exit status says of several hosts."""
     return _with(
         function,
-        click.option(
+        option(
             "--exit-policy",
             envvar="RUNNER_EXIT_POLICY",
             default="any",
@@ -202,14 +211,14 @@ def person_options(function: F) -> F:
     """``-b``, ``-y``: whether somebody is there."""
     return _with(
         function,
-        click.option(
+        option(
             "-b",
             "--batch",
             envvar="RUNNER_BATCH",
             is_flag=True,
             help="Nobody is there: ask nothing, and the first Ctrl-C ends steps.",
         ),
-        click.option(
+        option(
             "-y", "--yes", envvar="RUNNER_YES", is_flag=True, help="Answer yes to our questions, and let pauses go on."
         ),
     )
@@ -219,38 +228,38 @@ def view_options(function: F) -> F:
     """``--output`` and what goes with it: who looks on, and how."""
     return _with(
         function,
-        click.option(
+        option(
             "--output",
             envvar="RUNNER_OUTPUT",
             type=click.Choice(OUTPUTS),
             help="What to show; live on a terminal, else plain.",
         ),
-        click.option(
+        option(
             "--line",
             envvar="RUNNER_LINE",
             metavar="TEMPLATE",
             help="Form of a line under --output stream: '{time} {host} {line}'.",
         ),
-        click.option("-q", "--quiet", envvar="RUNNER_QUIET", is_flag=True, help="The summary alone: --output quiet."),
-        click.option(
+        option("-q", "--quiet", envvar="RUNNER_QUIET", is_flag=True, help="The summary alone: --output quiet."),
+        option(
             "--log-format",
             envvar="RUNNER_LOG_FORMAT",
             type=click.Choice(("console", "json", "logfmt")),
             help="Write the events as a log, too.",
         ),
-        click.option(
+        option(
             "--log-file",
             envvar="RUNNER_LOG_FILE",
             type=click.Path(path_type=Path),
             help="Where the log goes; standard error by default.",
         ),
-        click.option(
+        option(
             "--log-output",
             envvar="RUNNER_LOG_OUTPUT",
             is_flag=True,
             help="Keep chunks of output in the events as they come.",
         ),
-        click.option(
+        option(
             "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
         ),
     )
@@ -260,10 +269,10 @@ def records_options(function: F) -> F:
     """``--runs-dir``, ``--durability``: where the records are, and how safe."""
     return _with(
         function,
-        click.option(
+        option(
             "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
         ),
-        click.option(
+        option(
             "--durability",
             envvar="RUNNER_DURABILITY",
             type=click.Choice(("full", "relaxed")),
@@ -301,7 +310,7 @@ def read_limit(words: Sequence[str], cwd: Path) -> tuple[str, ...]:
 
 def _patterns(name: str, cwd: Path) -> list[str]:
     try:
-        patterns = pattern_lines((cwd / name).read_text(encoding="utf-8"))
+        patterns = pattern_lines(_bytes(cwd / name).decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError("it is no text in UTF-8") from None
     if not patterns:
@@ -309,8 +318,20 @@ def _patterns(name: str, cwd: Path) -> list[str]:
     return patterns
 
 
+def _bytes(path: Path) -> bytes:
+    """What a regular file of bounded size holds; nothing else is opened, so nothing else can keep us waiting."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ValueError("it is no regular file")
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes, the limit")
+    return data
+
+
 def _with(function: F, *options: Callable[[F], F]) -> F:
     """The function with options, in the order in which ``--help`` lists them."""
-    for option in reversed(options):
-        function = option(function)
+    for one in reversed(options):
+        function = one(function)
     return function

@@ -15,6 +15,7 @@ from runner.app.saving import save
 from runner.app.settings import Settings
 from runner.app.shown_plan import Shown, described, older, stored
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import helps_inputs, plan_options, read_limit, target_options
 from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
@@ -54,7 +55,7 @@ LINES = 1000
 @click.argument("playbook", type=click.Path(path_type=Path))
 @target_options
 @plan_options
-@click.option(
+@option(
     "--format",
     "form",
     type=click.Choice(("text", "json", *GRAPHS)),
@@ -63,7 +64,7 @@ LINES = 1000
     show_default=True,
     help="For people, for programs, or as a graph that Mermaid or Graphviz draws.",
 )
-@click.option(
+@option(
     "--host",
     "only",
     multiple=True,
@@ -71,22 +72,22 @@ LINES = 1000
     metavar="NAME",
     help="Render the steps for this host; may be repeated. By default for the first of each wave.",
 )
-@click.option("--all-hosts", is_flag=True, envvar="RUNNER_ALL_HOSTS", help="List every step on every host.")
-@click.option(
+@option("--all-hosts", is_flag=True, envvar="RUNNER_ALL_HOSTS", help="List every step on every host.")
+@option(
     "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Save the plan, in place of what is there: runner run FILE runs exactly it, once.",
 )
-@click.option("--expires", metavar="DURATION", help="How long a saved plan can be run: 7d by default.")
-@click.option(
+@option("--expires", metavar="DURATION", help="How long a saved plan can be run: 7d by default.")
+@option(
     "--against",
     metavar="OLD",
     help="Show only what is other than in this plan: a saved one, or that of a run (its plan.json, or its id).",
 )
-@click.option("--sha256", metavar="SUM", help="The sum of a saved plan from another machine or user, to show it.")
-@click.option(
+@option("--sha256", metavar="SUM", help="The sum of a saved plan from another machine or user, to show it.")
+@option(
     "--runs-dir",
     envvar="RUNNER_RUNS_DIR",
     type=click.Path(path_type=Path),

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
 from runner.cli.printing import say
 
@@ -22,7 +23,7 @@ Exit status: as of `runner run`; 0 where no host ended so.
 
 @click.command(epilog=EPILOG)
 @click.argument("run")
-@click.option(
+@option(
     "--only",
     required=True,
     metavar="STATUS,…",

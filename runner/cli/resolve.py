@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from runner.cli.once import option
 from runner.cli.printing import say
 
 EPILOG = """\b
@@ -20,15 +21,13 @@ Exit status: 0 it is recorded, 2 there is no such step, or its end is known, 10 
 @click.argument("run")
 @click.argument("host")
 @click.argument("step")
-@click.option("--ok", "what", flag_value="ok", help="It was done.")
-@click.option("--failed", "what", flag_value="failed", help="It was tried, and failed.")
-@click.option("--rerun", "what", flag_value="rerun", help="It is to run again: it was not done, or its output is lost.")
-@click.option("--play", default="", metavar="PLAY", help="The play, where several have a step of that name.")
-@click.option("--item", type=click.IntRange(min=1), metavar="N", help="The item of the step's loop, from 1.")
-@click.option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name.")
-@click.option(
-    "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
-)
+@option("--ok", "what", flag_value="ok", help="It was done.")
+@option("--failed", "what", flag_value="failed", help="It was tried, and failed.")
+@option("--rerun", "what", flag_value="rerun", help="It is to run again: it was not done, or its output is lost.")
+@option("--play", default="", metavar="PLAY", help="The play, where several have a step of that name.")
+@option("--item", type=click.IntRange(min=1), metavar="N", help="The item of the step's loop, from 1.")
+@option("--reason", default="", metavar="TEXT", help="Why; it is recorded with your name.")
+@option("--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept.")
 def command(
     run: str, host: str, step: str, *, what: str | None, play: str, item: int | None, reason: str, runs_dir: Path | None
 ) -> None:

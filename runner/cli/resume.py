@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
 from runner.cli.printing import say, say_json, say_lines
 
@@ -24,8 +25,8 @@ is damaged, 12 where what ended well, a host or an input is not what it was; not
 
 @click.command(epilog=EPILOG)
 @click.argument("run")
-@click.option("--plan", "only_plan", is_flag=True, help="Only show what is left: wave, step, hosts. Contacts nothing.")
-@click.option(
+@option("--plan", "only_plan", is_flag=True, help="Only show what is left: wave, step, hosts. Contacts nothing.")
+@option(
     "--format",
     "form",
     type=click.Choice(("text", "json")),
@@ -33,13 +34,13 @@ is damaged, 12 where what ended well, a host or an input is not what it was; not
     envvar="RUNNER_FORMAT",
     help="The form of --plan.",
 )
-@click.option(
+@option(
     "--accept-changes",
     "accept",
     is_flag=True,
     help="Steps that ended well and have changed since run again; inputs may have changed.",
 )
-@click.option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts out from here on.")
+@option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts out from here on.")
 @again_options
 @person_options
 @view_options

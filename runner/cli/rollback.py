@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import again_options, looking_on, person_options, records_options, view_options
 from runner.cli.printing import say
 
@@ -24,8 +25,8 @@ is not what it was; nothing was contacted then.
 
 @click.command(epilog=EPILOG)
 @click.argument("run")
-@click.option("--accept-changes", "accept", is_flag=True, help="Inputs may have changed.")
-@click.option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts as they are.")
+@option("--accept-changes", "accept", is_flag=True, help="Inputs may have changed.")
+@option("--drop-hosts", "drop", metavar="PATTERN", default="", help="Leave these hosts as they are.")
 @again_options
 @person_options
 @view_options

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import (
     helps_inputs,
     looking_on,
@@ -38,15 +39,13 @@ does not fit what is here, 20 a person has to decide, 130 and 143 interrupted.
 @click.argument("playbook", type=click.Path(path_type=Path))
 @target_options
 @plan_options
-@click.option(
+@option(
     "--connect-timeout",
     envvar="RUNNER_CONNECT_TIMEOUT",
     metavar="DURATION",
     help="Time a login may take, whatever the inventory says.",
 )
-@click.option(
-    "--sha256", metavar="SUM", help="Run a plan saved on another machine, or by another user, if this is its sum."
-)
+@option("--sha256", metavar="SUM", help="Run a plan saved on another machine, or by another user, if this is its sum.")
 @policy_option
 @person_options
 @view_options

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from runner.cli.once import option
 from runner.cli.printing import say_json, say_lines
 from runner.model import history
 
@@ -31,7 +32,7 @@ def command() -> None:
 
 def runs_dir_option(function: F) -> F:
     """``--runs-dir``."""
-    return click.option(
+    return option(
         "--runs-dir", envvar="RUNNER_RUNS_DIR", type=click.Path(path_type=Path), help="Where run folders are kept."
     )(function)
 
@@ -39,17 +40,13 @@ def runs_dir_option(function: F) -> F:
 def format_option(function: F) -> F:
     """``--format``."""
     formats = click.Choice(("text", "json"))
-    return click.option("--format", "form", type=formats, default="text", envvar="RUNNER_FORMAT", show_default=True)(
-        function
-    )
+    return option("--format", "form", type=formats, default="text", envvar="RUNNER_FORMAT", show_default=True)(function)
 
 
 @command.command("list", short_help="A line for each run, the newest first.")
-@click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
-@click.option(
-    "--status", "statuses", multiple=True, type=click.Choice(history.STATUSES), help="Only such; may be repeated."
-)
-@click.option(
+@option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most so many.")
+@option("--status", "statuses", multiple=True, type=click.Choice(history.STATUSES), help="Only such; may be repeated.")
+@option(
     "--playbook", default="", metavar="PATTERN", help="Only of this playbook: its path, the end of it, or its name."
 )
 @format_option
@@ -76,7 +73,7 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
 
 @command.command("show", short_help="What a run came to, from its journal.")
 @click.argument("run")
-@click.option("--steps", "with_steps", is_flag=True, help="Every step on every host, too.")
+@option("--steps", "with_steps", is_flag=True, help="Every step on every host, too.")
 @format_option
 @runs_dir_option
 def show_run(run: str, *, with_steps: bool, form: str, runs_dir: Path | None) -> None:
@@ -117,10 +114,10 @@ def compare_runs(old: str, new: str, *, form: str, runs_dir: Path | None) -> Non
 
 
 @command.command("prune", short_help="Remove the folders of old runs.")
-@click.option("--keep", type=click.IntRange(0), metavar="N", help="Not the N newest.")
-@click.option("--older-than", metavar="DURATION", help="Only what began so long ago: 30d, 12h.")
-@click.option("--unfinished", is_flag=True, help="Those that can be gone on with, too.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@option("--keep", type=click.IntRange(0), metavar="N", help="Not the N newest.")
+@option("--older-than", metavar="DURATION", help="Only what began so long ago: 30d, 12h.")
+@option("--unfinished", is_flag=True, help="Those that can be gone on with, too.")
+@option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @runs_dir_option
 def prune_runs(
     *, keep: int | None, older_than: str | None, unfinished: bool, dry_run: bool, runs_dir: Path | None
@@ -158,10 +155,8 @@ def verify_run(run: str, *, runs_dir: Path | None) -> None:
 
 @command.command("salvage", short_help="Keep what is certain of a damaged journal.")
 @click.argument("run")
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where, in place of RUN's folder."
-)
-@click.option("--replace", is_flag=True, help="Put it in the journal's place, which is kept as events.jsonl.damaged.")
+@option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where, in place of RUN's folder.")
+@option("--replace", is_flag=True, help="Put it in the journal's place, which is kept as events.jsonl.damaged.")
 @runs_dir_option
 def salvage_run(run: str, *, output: Path | None, replace: bool, runs_dir: Path | None) -> None:
     """Write what is certain of the damaged journal of RUN into a new file; the old one is never written to.

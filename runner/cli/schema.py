@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner import umask
+from runner.cli.once import option
 from runner.cli.printing import say, say_lines
 from runner.loading.schemas import published
 from runner.steps import kinds
@@ -25,9 +26,7 @@ In a playbook, for editors that speak YAML:
 
 @click.command(epilog=EPILOG)
 @click.argument("name", required=False)
-@click.option(
-    "--write", "folder", is_flag=False, flag_value="schemas", metavar="[DIR]", type=click.Path(path_type=Path)
-)
+@option("--write", "folder", is_flag=False, flag_value="schemas", metavar="[DIR]", type=click.Path(path_type=Path))
 def command(name: str | None, folder: Path | None) -> None:
     """Print the JSON Schema of a playbook, inventory or faults file, or of what runner writes.
 

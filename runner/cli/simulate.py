@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import helps_inputs, plan_options, policy_option, read_limit, target_options
 from runner.cli.printing import say, say_json
 
@@ -29,33 +30,33 @@ that of the run.
 @target_options
 @plan_options
 @policy_option
-@click.option(
+@option(
     "--fail", multiple=True, envvar="RUNNER_FAIL", metavar="HOST:STEP[@TRY]", help="A step fails, on this try or all."
 )
-@click.option(
+@option(
     "--unreachable",
     multiple=True,
     envvar="RUNNER_UNREACHABLE",
     metavar="HOST[:STEP]",
     help="A host can't be reached; from the start, or from this step on.",
 )
-@click.option(
+@option(
     "--lost",
     multiple=True,
     envvar="RUNNER_LOST",
     metavar="HOST:STEP",
     help="The connection is lost in this step: its outcome is unknown.",
 )
-@click.option(
+@option(
     "--takes",
     multiple=True,
     envvar="RUNNER_TAKES",
     metavar="[HOST:]STEP=DURATION",
     help="How long a step takes, or each look of a gate: 40s, 5m; by default 1s.",
 )
-@click.option("--chance", envvar="RUNNER_CHANCE", metavar="N%", help="So many of all tries fail; --seed says which.")
-@click.option("--deny", envvar="RUNNER_DENY", is_flag=True, help="Approvals are denied.")
-@click.option(
+@option("--chance", envvar="RUNNER_CHANCE", metavar="N%", help="So many of all tries fail; --seed says which.")
+@option("--deny", envvar="RUNNER_DENY", is_flag=True, help="Approvals are denied.")
+@option(
     "--faults",
     "file",
     envvar="RUNNER_FAULTS",
@@ -63,7 +64,7 @@ that of the run.
     type=click.Path(path_type=Path),
     help="The same, as YAML.",
 )
-@click.option(
+@option(
     "--format",
     "form",
     type=click.Choice(("text", "json")),
@@ -72,9 +73,7 @@ that of the run.
     show_default=True,
     help="For people, or for programs.",
 )
-@click.option(
-    "--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment."
-)
+@option("--no-color", envvar="RUNNER_NO_COLOR", is_flag=True, help="No colours, as NO_COLOR=1 in the environment.")
 @helps_inputs
 def command(playbook: Path, *, form: str, **options: Any) -> int:
     """Show what running PLAYBOOK would come to: waves over time, budget, gates, rollback, the exit status.

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from runner.cli import exit_codes
+from runner.cli.once import option
 from runner.cli.options import tag_options
 from runner.cli.printing import say, say_json, say_lines
 from runner.errors import InputError
@@ -43,7 +44,7 @@ class Findings:
 
 @click.command(epilog=EPILOG)
 @click.argument("playbooks", metavar="PLAYBOOK...", nargs=-1, required=True)
-@click.option(
+@option(
     "-i",
     "--inventory",
     "inventories",
@@ -51,7 +52,7 @@ class Findings:
     multiple=True,
     help="Use this inventory, not the playbook's own.",
 )
-@click.option(
+@option(
     "-e",
     "--set",
     "sets",
@@ -59,7 +60,7 @@ class Findings:
     multiple=True,
     help="Give an input, set a variable, or both from @FILE.",
 )
-@click.option(
+@option(
     "--format",
     "form",
     type=click.Choice(["text", "json", "github"]),

@@ -8,6 +8,7 @@ record by record, to find the first that is wrong and say why.
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from zlib import crc32
 
 from runner.errors import JournalError
@@ -20,6 +21,12 @@ SUM = re.compile(rb',"sum":"[0-9a-f]{8}"\}')
 
 TIME_SIZE = 26
 """Bytes of a time without its ``Z``."""
+
+UNKNOWN = b"?"
+"""Stands for the run of records that do not say whose they are."""
+
+DAMAGED = "E614"
+"""The code of what is said about a journal that can't be used."""
 
 _HEAD = re.compile(rb'\{"seq":(\d+),"ts":"([-0-9T:.]{26})Z","run":"([^"\\]*)","event":"')
 
@@ -34,7 +41,8 @@ class DamageError(JournalError):
     def __init__(self, at: "Chain", reason: str, *, expected: str = "", actual: str = "") -> None:
         super().__init__(
             f'the journal is damaged: "{at.path}": record {at.seq}, at byte {at.offset}: {reason}',
-            hint=f"`runner runs salvage {at.run.decode(errors='replace')}` keeps what is certain of it, in a new file",
+            hint=f"`runner runs salvage {_name_of(at)}` keeps what is certain of it, in a new file",
+            code=DAMAGED,
         )
         self.seq = at.seq
         self.offset = at.offset
@@ -126,6 +134,17 @@ class Chain:
         self.digits = lines[-1][-10:-2]
 
 
+def begins_well(line: bytes) -> bool:
+    """Whether a line that may be unfinished begins as a record does."""
+    head = b'{"seq":'
+    return line[: len(head)] == head[: len(line)]
+
+
+def _name_of(at: "Chain") -> str:
+    """The run whose journal it is: as its records say, or else its folder."""
+    return Path(at.path).parent.name if at.run in (b"", UNKNOWN) else at.run.decode(errors="replace")
+
+
 def shown(line: bytes) -> int | None:
     """What number a line bears, whatever else it says; None for what begins as no record does."""
     found = _HEAD.match(line)
@@ -146,4 +165,4 @@ _seconds = _Seconds()
 
 def _run_of(line: bytes) -> bytes:
     found = _HEAD.match(line)
-    return found[3] if found else b"?"
+    return found[3] if found else UNKNOWN

@@ -75,4 +75,5 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _newer(why: str) -> MismatchError:
-    return MismatchError(f"the journal was written by a newer runner: {why}", hint="use that version to go on with it")
+    hint = "use that version to go on with it"
+    return MismatchError(f"the journal was written by a newer runner: {why}", hint=hint, code="E615")

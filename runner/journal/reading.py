@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import JournalError
-from runner.journal.checking import Chain
+from runner.journal.checking import DAMAGED, Chain, begins_well
 from runner.journal.decoding import decoded
 from runner.model.events import Event, RunStarted
 
 BLOCK = 1 << 17
 """Bytes that are read at once: what fits into the cache of a core costs least."""
+
+LONGEST = 1 << 28
+"""Bytes of the longest record that is read: more than any has, whatever ``output_limit`` says."""
+
+UNLIKELY = 1 << 20
+"""Bytes of a line without an end after which it is asked whether it begins as a record does, before more is read."""
 
 Seen = tuple[int, float, Event]
 """What is read of a record: its number, its time (seconds since 1970) and its event."""
@@ -56,15 +62,20 @@ class Scan:
     def _blocks(self) -> Iterator[bytes]:
         """The file in parts that end where a line does."""
         rest: list[bytes] = []
-        offset = 0
+        offset = length = 0
         while chunk := self._read(offset):
             offset += len(chunk)
             cut = chunk.rfind(b"\n") + 1
             if cut:
                 yield b"".join([*rest, chunk[:cut]])
-                rest = []
+                rest, length = [], 0
             rest.append(chunk[cut:])
+            length += len(rest[-1])
+            if length > LONGEST or (length > UNLIKELY and not begins_well(rest[0])):
+                raise self.chain.damage("it is longer than any record, and has no end")
         self.tail = b"".join(rest)
+        if self.tail.strip(b"\0") and not self.chain.seq and not begins_well(self.tail):
+            raise self.chain.damage("it does not begin as a record does")
 
     def _read(self, offset: int) -> bytes:
         try:
@@ -114,9 +125,9 @@ def open_journal(path: Path, flags: int) -> int:
         os.close(descriptor)
     except OSError as error:
         raise unreadable(str(path), error) from error
-    raise JournalError(f'cannot read the journal: "{path}": it is no regular file')
+    raise JournalError(f'cannot read the journal: "{path}": it is no regular file', code=DAMAGED)
 
 
 def unreadable(path: str, error: OSError) -> JournalError:
     """The journal can't be opened or read."""
-    return JournalError(f'cannot read the journal: "{path}": {error.strerror or error}')
+    return JournalError(f'cannot read the journal: "{path}": {error.strerror or error}', code=DAMAGED)

@@ -29,6 +29,10 @@ OPTION = "-e"
 _LONE = re.compile(r"\{\{(?!.*\{\{).*\}\}\Z", re.DOTALL)
 """A template that is one expression, and so may give any type; any other gives text."""
 
+HALF = re.compile("[\ud800-\udfff]+")
+"""What stands in an argument for bytes that are no UTF-8."""
+
+EMPTY = "an empty text is given in a file: -e @file.yaml"
 FORMS = "write -e name=value or -e @file.yaml"
 _TYPES: Mapping[type, str] = {
     bool: "true or false",
@@ -71,7 +75,7 @@ def assigned(
     reading = _Reading(opening.inputs, dict(_known(opening, inventory)) if sets else {}, problems, notes, cwd)
     for number, argument in enumerate(sets, 1):
         if argument.startswith("@"):
-            reading.file(cwd / argument[1:])
+            reading.file(argument, number)
         else:
             reading.argument(argument, number)
     found = reading.found
@@ -115,14 +119,18 @@ class _Reading:
     def argument(self, argument: str, number: int) -> None:
         """``name=value``."""
         name, equals, text = argument.partition("=")
-        if not argument.isascii() and argument != argument.encode("utf-8", "replace").decode():
-            self.problems.error("E509", f'"{argument}" is no UTF-8 text', _place(number, 1, len(argument)))
+        if half := HALF.search(argument):
+            place = _place(number, half.start() + 1, len(half[0]))
+            self.problems.error("E509", "these bytes are no UTF-8 text", place, "is the terminal set to another one?")
             return
         if not equals or not NAME.match(name):
             what = "has no name in front of =" if equals and not name else "is no assignment to a variable"
             self.problems.error("E509", f'"{argument}" {what}', _place(number, 1, len(argument)), FORMS)
             return
         place = _place(number, len(name) + 2, len(text))
+        if not text and self._takes_text(name):
+            self.problems.error("E509", f'"{name}" is given nothing', place, EMPTY)
+            return
         if name in self.inputs:
             self._take(name, from_text(self.inputs[name], text, folder=str(self.cwd)), place)
         elif self._is_variable(name, _place(number, 1, len(name))):
@@ -132,8 +140,20 @@ class _Reading:
             else:
                 self.found.extra[name] = value
 
-    def file(self, path: Path) -> None:
+    def _takes_text(self, name: str) -> bool:
+        """Whether it is text, of which nothing at all is rather a slip of a shell's than meant."""
+        if name in self.inputs:
+            return self.inputs[name].type in {"string", "path"}
+        return isinstance(self.known.get(name), str)
+
+    def file(self, argument: str, number: int) -> None:
         """``@file``: a mapping of names to values."""
+        name = argument[1:]
+        path = self.cwd / name
+        if not name or not path.exists():
+            what = f'there is no file "{name}"' if name else "the name of a file is missing"
+            self.problems.error("E509", what, _place(number, 2, len(name)), FORMS)
+            return
         document = read_document(path, self.problems, what="vars", cwd=self.cwd)
         if document is None:
             return

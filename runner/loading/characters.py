@@ -12,7 +12,7 @@ SEPARATORS = "[\u2028\u2029]"
 BIDIRECTIONAL = "[\u202a-\u202e\u2066-\u2069]"
 SURROGATES = "[\ud800-\udfff]"
 UNUSABLE = "[\ufffe\uffff]"
-NO_BREAK = r"(?m:^[ ]*[-? ]*[\xa0\u2007\u202f]|(?<=:)[\xa0\u2007\u202f])"
+NO_BREAK = r"(?m:^[ ]*[-? ]*[\xa0\u2007\u202f]|(?<=:)[\xa0\u2007\u202f]|^[ ]*(?:[-?] +)*[\w.-]+: +[\xa0\u2007\u202f])"
 
 REFUSED = re.compile(
     f"(?P<E109>{BARE_CR})|(?P<E104>\x00)|(?P<E106>{CONTROLS})|(?P<E108>{SEPARATORS})|(?P<E110>{BIDIRECTIONAL})"

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import yaml
 
 from runner.loading import syntax
-from runner.loading.key_rules import refusal, shortened, strange_text
+from runner.loading.key_rules import NOTHING, in_place_of, no_word_for_nothing, refusal, shortened, strange_text
 from runner.loading.limits import Limits
 from runner.loading.problems_list import Problems
 from runner.loading.scalars import Oddity, resolve
@@ -37,6 +37,11 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 COMMENT = re.compile("[ ]+#")
 TAB = re.compile(r"(?:[^\t#]|#[^\n]*+)*+\t")
 OTHER_DIRECTIVE = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n|%YAML[^\n]*\n)*(%(?!YAML\b)[^\s]*)")
+
+LIST_BELOW = re.compile(r"\n[ ]*- ")
+
+SPLIT = "split the file, or move values to vars_files"
+FLATTER = "give what is deep inside a name of its own"
 
 DROPPED = object()
 """In place of a key that can't be used: its value is read, checked and left out."""
@@ -99,8 +104,10 @@ def _no_collector() -> Iterator[None]:
 class _Composer:
     """A machine that is fed events; ``node``, ``places`` and ``key`` are those of the innermost open mapping or list.
 
-    ``plain`` and ``keys`` remember what was met before, so that only new scalars are looked at. ``extra`` counts what
-    aliases would add if they were copies; ``height`` is how deep the children of the innermost node reach, theirs too.
+    ``plain`` and ``keys`` remember what was met before, so that only new scalars are looked at. ``refused`` are keys
+    that were left out, with the mapping they stood in, which is kept, as its identity is part of the key. ``extra``
+    counts what aliases would add if they were copies; ``height`` is how deep the children of the innermost node reach,
+    theirs too.
     """
 
     def __init__(self, source: Source, problems: Problems, limits: Limits) -> None:
@@ -122,6 +129,7 @@ class _Composer:
         self.keys: dict[str, str] = {}
         self.anchors: dict[str, tuple[Any, int, int, int]] = {}
         self.anchor_starts: dict[str, int] = {}
+        self.refused: dict[tuple[int, str], tuple[Any, int]] = {}
         self.end = 0
 
     def read(self, parser: Any) -> None:
@@ -147,7 +155,8 @@ class _Composer:
                 self.refuse_tabs(event)
             handlers[kind](event)
             if self.nodes > most:
-                self.fail("E222", f"the file has more than {most} keys and values", event.start_mark.index)
+                message = f"the file has more than {most} keys and values, the limit"
+                self.fail("E222", message, event.start_mark.index, hint=SPLIT)
 
     def pass_by(self, _event: Any) -> None:
         """Nothing to do."""
@@ -212,14 +221,23 @@ class _Composer:
         self.check_text(text, start, length)
         value, odd = resolve(text)
         if odd is None:
-            if text.isprintable():
+            if text.isprintable() and text not in NOTHING and "- " not in text:
                 self.plain[text] = value
-        elif odd.code == "E304" and self.key == "mode":
-            hint = f'quote it: "{text}"'
-            self.tell(Oddity("E303", "a mode without quotes is a number to some readers", hint), start, length)
         else:
-            self.tell(odd, start, length)
+            self.tell(in_place_of(odd, self.key, text), start, length)
+        if isinstance(value, str):
+            self.check_plain(text, start, length)
         return value
+
+    def check_plain(self, text: str, start: int, length: int) -> None:
+        """Text without quotes that was hardly meant as it is read."""
+        if odd := no_word_for_nothing(text, self.key):
+            self.tell(odd, start, length)
+        if "- " in text and (item := LIST_BELOW.search(self.source.text, start, start + length)):
+            place = self.source.location(start)
+            hint = f"indent the list under a key of its own, or quote the text of line {place.line}"
+            message = f"a list can't start here: the text of line {place.line} goes on"
+            self.tell(Oddity("E202", message, hint), item.end() - 1)
 
     def put(self, value: Any, place: int) -> None:
         """Give a value its place in the innermost mapping or list; without one it is the whole document."""
@@ -241,8 +259,11 @@ class _Composer:
         key = sys.intern(key)
         if is_plain and odd is None:
             self.keys[key] = key
-        if key in self.node:
-            first = self.source.location(self.places[2 * list(self.node).index(key)] >> SHIFT)
+        earlier = self.earlier(key)
+        if earlier is None and odd:
+            self.refused[id(self.node), key] = self.node, start
+        if earlier is not None:
+            first = self.source.location(earlier)
             message = f'key "{shortened(key)}" is here twice; first at line {first.line}, column {first.column}'
             odd = Oddity("E309", message, "remove one of them")
         if odd:
@@ -250,12 +271,19 @@ class _Composer:
         self.key = DROPPED if odd else key
         self.key_place = start << SHIFT | length
 
+    def earlier(self, key: str) -> int | None:
+        """Where the innermost mapping has this key already, taken or refused."""
+        if key in self.node:
+            return self.places[2 * list(self.node).index(key)] >> SHIFT
+        found = self.refused.get((id(self.node), key))
+        return found[1] if found else None
+
     def open(self, event: Any) -> None:
         """A mapping or list begins."""
         start = event.start_mark.index
         self.nodes += 1
         if len(self.stack) >= self.limits.depth:
-            self.fail("E212", f"nested more than {self.limits.depth} levels deep", start)
+            self.fail("E212", f"nested more than {self.limits.depth} levels deep", start, hint=FLATTER)
         if event.tag is not None:
             self.check_tag(event, start)
         if event.anchor:
@@ -283,7 +311,7 @@ class _Composer:
             size = self.nodes + self.extra - total + 1
             self.anchors[opened.anchor] = (value, start << SHIFT | length, size, height)
         if self.key is WANTED:
-            self.drop_key(start)
+            self.drop_key(start, length, is_template=is_template)
             return
         if is_template:
             value = self.source.text[start : start + length]
@@ -292,13 +320,16 @@ class _Composer:
             self.tell(Oddity("E206", message, f"quote it: {quote}{shortened(value)}{quote}"), start, length)
         self.put(value, start << SHIFT | length)
 
-    def drop_key(self, start: int) -> None:
+    def drop_key(self, start: int, length: int, *, is_template: bool) -> None:
         """A mapping or list stands where a key should be: two braces of a template, or nothing that makes sense."""
         self.key = DROPPED
-        if self.source.text.startswith("{{", start - 1):
+        if is_template:
+            self.tell(Oddity("E207", "no templates in keys", "only values are rendered"), start, length)
+        elif self.source.text.startswith("{{", start - 1):
             self.is_template = True
         else:
-            self.tell(Oddity("E302", "a key must be text; this is a list or mapping"), start)
+            odd = Oddity("E302", "a key must be text; this is a list or mapping", "is it meant as the value?")
+            self.tell(odd, start, length)
 
     def alias(self, event: Any) -> None:
         """The value of an anchor again. It is shared, not copied, but counted as if it were."""
@@ -312,14 +343,16 @@ class _Composer:
         self.extra += size - 1
         self.result.aliases[start] = (place >> SHIFT, place & LENGTHS)
         if len(self.result.aliases) > self.limits.aliases:
-            self.fail("E223", f"the file has more than {self.limits.aliases} aliases", start, length)
+            message = f"the file has more than {self.limits.aliases} aliases, the limit"
+            self.fail("E223", message, start, length, hint=SPLIT)
         if len(self.stack) + height > self.limits.depth:
-            self.fail("E212", f"with this alias nested more than {self.limits.depth} levels deep", start, length)
+            message = f"with this alias nested more than {self.limits.depth} levels deep"
+            self.fail("E212", message, start, length, hint=FLATTER)
         if self.nodes + self.extra > self.limits.expanded:
             message = f"with every alias written out the file has more than {self.limits.expanded} values"
-            self.fail("E211", message, start, length)
+            self.fail("E211", message, start, length, hint="aliases of aliases multiply: write out what is meant")
         if self.key is WANTED:
-            self.tell(Oddity("E302", "a key must be text; this is an alias"), start, length)
+            self.tell(Oddity("E302", "a key must be text; this is an alias", "write the key out"), start, length)
             self.key = DROPPED
         else:
             self.put(value, start << SHIFT | length)
@@ -327,7 +360,8 @@ class _Composer:
     def unknown_alias(self, name: str, start: int, length: int) -> NoReturn:
         """End with what could have been meant."""
         if name in self.anchor_starts:
-            self.fail("E209", f'"*{name}" stands inside what "&{name}" names', start, length)
+            hint = "write the value out"
+            self.fail("E209", f'"*{name}" stands inside what "&{name}" names', start, length, hint=hint)
         known = ", ".join(f'"{anchor}"' for anchor in list(self.anchors)[:10])
         message = f'no anchor is called "{name}"; ' + (f"there are {known}" if known else "the file has none")
         self.fail("E209", message, start, length, hint="quote the value if it is meant as text")
@@ -337,7 +371,7 @@ class _Composer:
         if name in self.anchor_starts:
             first = self.source.location(self.anchor_starts[name])
             message = f'anchor "{name}" is here twice; first at line {first.line}, column {first.column}'
-            self.tell(Oddity("E210", message), start, len(name) + 1)
+            self.tell(Oddity("E210", message, "give it another name"), start, len(name) + 1)
         self.anchor_starts.setdefault(name, start)
 
     def check_tag(self, event: Any, start: int) -> None:
@@ -354,7 +388,8 @@ class _Composer:
     def check_text(self, text: str, start: int, length: int) -> None:
         """Characters that nobody sees, or that only an escape could bring; and the length."""
         if len(text) > self.limits.scalar:
-            self.fail("E224", f"a text of {len(text)} characters; the limit is {self.limits.scalar}", start)
+            message = f"a text of {len(text)} characters; the limit is {self.limits.scalar}"
+            self.fail("E224", message, start, hint="put it in a file of its own, and copy that")
         if text.isprintable():
             return
         if SURROGATE.search(text):

@@ -15,15 +15,18 @@ from runner.loading.composer import LENGTHS, SHIFT, Composed, compose
 from runner.loading.inside import offset_in_source
 from runner.loading.limits import INVENTORY, PLAYBOOK, Limits
 from runner.loading.problems_list import Problems
-from runner.loading.reading import decode, read_bytes
+from runner.loading.reading import a_file, decode, read_bytes
 from runner.loading.source import Source
 from runner.location import Location
-from runner.model.saved_plan import stored_kind
+from runner.model.saved_plan import RUNS_PLAN, SAVED_PLAN, foreign_kind, stored_kind
 
 __all__ = ["Document", "Path", "Problems", "Steps", "read_document", "read_text"]
 
 PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+")
 """An anchor and a tag before a value."""
+
+HINTS = {SAVED_PLAN: "runner plan shows a saved plan, runner run runs it", RUNS_PLAN: "runner runs show RUN"}
+"""What to do with a file of ours that stands in the wrong place."""
 
 Steps = tuple[str | int, ...]
 """The way from the top of a document to a place in it: keys and, counted from 0, list positions."""
@@ -179,9 +182,10 @@ def read_document(
     name = shown(path, cwd or Path.cwd())
     limits = limits or (INVENTORY if what == "inventory" else PLAYBOOK)
     data = read_bytes(path, name, problems, what=what, limits=limits)
-    if data is not None and (kind := stored_kind(data)):
-        hint = "runner plan shows a saved plan, runner run runs it" if "saved" in kind else "runner runs show RUN"
-        problems.error("E612", f"this looks like {kind}, not like a {what} file", Location(name, 1), hint)
+    if data is not None and (kind := stored_kind(data) or foreign_kind(data)):
+        problems.error(
+            "E612", f"this looks like {kind}, not like {a_file(what)}", Location(name, 1), HINTS.get(kind, "")
+        )
         return None
     text = None if data is None else decode(data, name, problems)
     if data is None or text is None:

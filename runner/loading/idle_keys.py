@@ -32,6 +32,7 @@ def check_idle(cursor: Cursor, setting: Setting, kind: StepKind[Any], step: Step
         hint = "write backoff: exponential, or leave it out"
         place.problems.error("E406", '"factor" has no meaning for a constant backoff', place.key, hint)
     _check_unknown(cursor, kind, step)
+    _check_retry(cursor, kind, step)
 
 
 def _check_unknown(cursor: Cursor, kind: StepKind[Any], step: Step) -> None:
@@ -48,6 +49,16 @@ def _check_unknown(cursor: Cursor, kind: StepKind[Any], step: Step) -> None:
         return
     place = cursor.at("on_unknown")
     place.problems.warning("W432", f'"on_unknown" has no effect beside {why}', place.key, hint)
+
+
+def _check_retry(cursor: Cursor, kind: StepKind[Any], step: Step) -> None:
+    """Warn (W417) of a command that is tried again without a word that a second time does no harm."""
+    said = step.idempotent is not None or step.read_only or step.verify or "on_unknown" in cursor.data
+    if kind.name not in WITH_CODES or said or "retry" not in cursor.data or step.retry is None:
+        return
+    place = cursor.at("retry")
+    hint = "say idempotent: true, or read_only, verify or on_unknown, if a second time does no harm"
+    place.problems.warning("W417", "a try that failed may have done half its work, and is done again", place.key, hint)
 
 
 def _leaves_nothing_unknown(kind: StepKind[Any], step: Step) -> bool:

@@ -125,7 +125,10 @@ def _with_default(bare: Input, cursor: Cursor) -> Input:
         return bare
     value = from_data(bare, cursor.data, folder=str(cursor.document.path.parent))
     if isinstance(value, Complaint):
-        cursor.error("E406", f'the default of "{bare.name}": {value.message}', value.hint)
+        is_number = isinstance(cursor.data, int | float) and not isinstance(cursor.data, bool)
+        is_text = is_number and bare.type in {"string", "path"}
+        hint = f"quote it: '{cursor.document.text_at(cursor.path)}'" if is_text else value.hint
+        cursor.error("E305" if is_text else "E406", f'the default of "{bare.name}": {value.message}', hint)
         return bare
     return changed(bare, default=value)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner.hostlist import MAX_HOSTS
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
 from runner.loading.inventory_entries import Part, Settings, settle, twice
@@ -126,7 +127,7 @@ class _Assembly:
         first: dict[str, str] = {}
         for file in self.files:
             for key, cursor, place in _items(file.cursor.at("hosts")):
-                names = names_of(key, cursor)
+                names = names_of(key, cursor, MAX_HOSTS - len(self.order))
                 for name in names:
                     self.order.setdefault(name, len(self.order) + 1)
                 if len(names) == 1:

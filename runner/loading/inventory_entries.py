@@ -102,7 +102,11 @@ def _address(cursor: Cursor | None, notes: list[Written]) -> Value:
     if cursor is None:
         return None
     address = templates_of(cursor, notes)
-    if isinstance(address, str) and (reason := why_not_address(address)):
+    if (
+        isinstance(address, str)
+        and not cursor.problems.has_error_at(cursor.here)
+        and (reason := why_not_address(address))
+    ):
         cursor.error("E502", f'address "{address}" {reason[0]}', reason[1])
     return address
 

@@ -1,20 +1,23 @@
 """The keys of an inventory's hosts and groups as names: ranges expanded, bad names refused."""
 
-from runner.hostlist import HostListError, expand
+from runner.hostlist import MAX_HOSTS, HostListError, expand
 from runner.loading.cursor import Cursor
 from runner.loading.names import Reason, why_not_host
 from runner.location import Location
 
 
-def names_of(pattern: str, cursor: Cursor) -> list[str]:
-    """The names that one key of ``hosts`` stands for; none, and a problem, where it is no good."""
+def names_of(pattern: str, cursor: Cursor, left: int = MAX_HOSTS) -> list[str]:
+    """The names that one key of ``hosts`` stands for; none, and a problem, where it is no good.
+
+    ``left`` is how many more an inventory may have.
+    """
     if why_not_host(pattern) is None:
         return [pattern]
     if "[" not in pattern or (pattern.startswith("[") and ":" in pattern):
         check_name("host", pattern, why_not_host(pattern), cursor)
         return []
     try:
-        names = expand(pattern)
+        names = expand(pattern, most=left)
     except HostListError as error:
         place = cursor.key
         shift = 1 if place.length == len(pattern) + 2 else 0

@@ -103,6 +103,7 @@ def play_of(cursor: Cursor, source: Source, *, is_single: bool) -> PlayTexts:
         steps=links.linked(sections.steps.nodes),
         location=cursor.here,
         hosts_location=cursor.at("hosts").here,
+        host_places=tuple(part.here for part in cursor.at("hosts").parts()),
         strategy=_strategy(cursor, sections.gate),
         strategy_location=cursor.at("strategy").here if "strategy" in cursor.data else None,
         vars=NO_VARS if is_single else layer_of(cursor.at("vars"), f"play {name}".strip(), notes),

@@ -22,6 +22,7 @@ KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 RENAME = "rename the file, or the folder on the way to it that is shown with \\x"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+UTF_32 = b"\xff\xfe\x00\x00"
 UTF_8_MARK = b"\xef\xbb\xbf"
 
 
@@ -54,9 +55,13 @@ def _content(handle: int, name: str, problems: Problems, limits: Limits, what: s
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         kind = next((word for test, word in KINDS if test(mode)), "no regular file")
-        problems.error("E119", f"this is {kind}, not a {what} file", Location(name, 1))
+        problems.error("E119", f"this is {kind}, not {a_file(what)}", Location(name, 1))
         return None
-    data = _read_up_to(handle, limits.size + 1)
+    try:
+        data = _read_up_to(handle, limits.size + 1)
+    except OSError as error:
+        problems.error("E117", f"can't read the file: {error.strerror}", Location(name, 1))
+        return None
     if len(data) > limits.size:
         size = os.fstat(handle).st_size
         problems.error("E120", f"the file has {size} bytes; the limit is {limits.size}", Location(name, 1))
@@ -78,16 +83,32 @@ def _cannot_open(path: Path, name: str, error: OSError | ValueError, what: str) 
         return "E118", f"the link leads to nothing: {path.readlink()}", where
     if isinstance(error, FileNotFoundError):
         return "E116", f"there is no such {what} file", where
+    if _is_socket(path):
+        return "E119", f"this is a socket, not {a_file(what)}", where
     reason = error.strerror if isinstance(error, OSError) else str(error)
-    return ("E119" if getattr(error, "errno", None) == 6 else "E117"), f"can't read the file: {reason}", where
+    return "E117", f"can't read the file: {reason}", where
+
+
+def a_file(what: str) -> str:
+    """What a file should be: ``an inventory file``."""
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what} file"
+
+
+def _is_socket(path: Path) -> bool:
+    try:
+        return stat.S_ISSOCK(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def decode(data: bytes, name: str, problems: Problems) -> str | None:
     """The text of a file, or None and a problem that says what encoding it looks like."""
-    if data.startswith(UTF_16):
-        problems.error("E103", "file is UTF-16; save it as UTF-8", Location(name, 1))
+    if data.startswith(UTF_16) and not data.startswith(UTF_32):
+        problems.sources[name] = tuple(data.decode("utf-16", "replace").splitlines())
+        problems.error("E103", "file is UTF-16; save it as UTF-8", Location(name, 1), "UTF-8 is what every editor can")
         return None
     if b"\x00" in data:
+        problems.sources[name] = _for_excerpts(data)
         place = _place(data, data.index(b"\x00"), name)
         problems.error("E104", "NUL byte in the file", place, "is this a binary file, or UTF-16 or UTF-32?")
         return None
@@ -97,9 +118,15 @@ def decode(data: bytes, name: str, problems: Problems) -> str | None:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        problems.sources[name] = _for_excerpts(data)
         byte = f"not valid UTF-8 (byte 0x{data[error.start]:02X})"
         problems.error("E105", byte, _place(data, error.start, name), "is the file Latin-1? save it as UTF-8")
         return None
+
+
+def _for_excerpts(data: bytes) -> tuple[str, ...]:
+    """The lines of what is no text, with a sign for each byte that is none."""
+    return tuple(data.decode("utf-8", "replace").split("\n"))
 
 
 def _place(data: bytes, index: int, name: str) -> Location:

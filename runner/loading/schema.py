@@ -77,8 +77,8 @@ def _no_single_kind(
         message = f"{what} has exactly one kind; this one has {listed}"
         problems.error("E403", message, document.key_at((*path, found[1])), f"make it two {what.removeprefix('a ')}s")
     elif not is_told:
-        keys = ", ".join(f'"{key}"' for key in document.at(path)) or "nothing"
-        message = f"{what} has exactly one kind; this one has only {keys}"
+        keys = ", ".join(f'"{key}"' for key in document.at(path))
+        message = f"{what} has exactly one kind; this one has {f'only {keys}' if keys else 'nothing in it'}"
         problems.error("E403", message, document.start_of(path), f"kinds: {', '.join(kinds)}")
 
 
@@ -137,9 +137,10 @@ class _Check:
 
     def missing(self, error: Any, path: Steps) -> None:
         """Keys that a mapping needs."""
+        whole = example(error.schema, (*self.base, *path))
         for key in error.validator_value:
             if key not in error.instance:
-                hint = example(error.schema.get("properties", {}).get(key, {}), (key,))
+                hint = example(error.schema.get("properties", {}).get(key, {}), (key,)) or whole
                 place = self.document.start_of((*self.base, *path))
                 self.problems.error("E402", f'missing key "{key}"', place, hint)
 

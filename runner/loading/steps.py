@@ -3,6 +3,7 @@
 **Why** the kind first: validating against every kind at once (``anyOf``) can only say that none of them fits.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from runner.model.playbook import DEFAULT_TIMEOUT, Step
 from runner.model.scope import ALWAYS
 from runner.model.template import Template, Value
 from runner.step import StepKind
+from runner.templating.limits import ITEMS
 
 RESERVED = frozenset(
     {*ALWAYS, "item", "loop", "result", "range", "true", "false", "none", "not", "and", "or", "in", "is"}
@@ -118,6 +120,8 @@ def params_of(cursor: Cursor, kind: StepKind[Any], notes: list[Written]) -> Mapp
             params[name] = _conditions(cursor.at(name) if isinstance(cursor.data, dict) else cursor, notes)
     for complaint in kind.check(params):
         place = cursor.at(*complaint.path) if isinstance(cursor.data, dict) else cursor
+        if cursor.problems.has_error_at(place.here) and place.path != cursor.path:
+            continue  # it is told
         place.error(complaint.code, complaint.message, complaint.hint)
     return params
 
@@ -148,3 +152,12 @@ def _check_loop(cursor: Cursor, loop: Value) -> None:
     for _name, part in cursor.items():  # noqa: PERF102 - a cursor is no dict
         if not isinstance(part.data, list) and not (isinstance(part.data, str) and "{{" in part.data):
             part.error("E416", f"got {given(part.data)}, expected a list", hint)
+    if (count := items_in(cursor.data)) > ITEMS:
+        cursor.error("E416", f"the loop has {count} items; the limit is {ITEMS}", "split the step, or the lists")
+
+
+def items_in(value: Any) -> int:
+    """How many items a loop over a list, or over every combination of a mapping of lists, has; 0 for what is none."""
+    if isinstance(value, dict):
+        return math.prod(len(part) if isinstance(part, list | tuple) else 1 for part in value.values())
+    return len(value) if isinstance(value, list | tuple) else 0

@@ -81,7 +81,9 @@ def sizes_of(place: Cursor) -> tuple[int | str, ...]:
 def _checked(place: Cursor) -> tuple[int | str, ...]:
     if is_size(place.data):
         return (place.data,)
-    place.error("E406", f"{given(place.data)} is no size of a wave", SIZES)
+    is_quoted = isinstance(place.data, str) and place.data.isdecimal()
+    message = f"{given(place.data)} is no size of a wave"
+    place.error("E312" if is_quoted else "E406", message, f"remove the quotes: {place.data}" if is_quoted else SIZES)
     return ()
 
 

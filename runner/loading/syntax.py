@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from runner.loading.key_rules import SHORTER
+from runner.loading.limits import PLAYBOOK
 from runner.loading.problems_list import Problems
 from runner.loading.scalars import Oddity
 from runner.loading.source import Source
@@ -18,7 +20,11 @@ from runner.location import Location
 BEYOND = re.compile(r"\\U(?!00(?:0[0-9a-fA-F]|10))")
 HALF = re.compile(r"\\(?:u|U0000)[dD][89a-fA-F]")
 TEMPLATE_VALUE = re.compile(r"(?:[:-] +|\[ *)(\{\{)")
+ENDED = re.compile(r"^\.\.\.[ ]*\n\s*\Z", re.MULTILINE)
 TAB_HINT = "use spaces; a tab that belongs to a text needs quotes"
+TEXT_BEHIND = re.compile(r"[|>](?![-+0-9]|[ ]*(?:#.*)?$)", re.MULTILINE)
+BLOCK_HEADER = re.compile(r"[|>](?:[-+]?[1-9]?|[1-9][-+])[ ]*(?:#.*)?$")
+CLOSED_BEFORE = re.compile(r"""(?:^|[:\[{,?-][ ]|[\[{])[ ]*(?:"(?:[^"\\]|\\.)*+"|'(?:[^']|'')*+')[ ]*$""")
 QUOTED_BEFORE = re.compile(r"""["']\s*$""")
 
 
@@ -94,11 +100,52 @@ def tab(source: Source, index: int) -> tuple[str, str, int]:
 
 def _block_scalar(it: Complaint) -> Told | None:
     if "block scalar" not in it.told:
-        return None
+        return _less_indented(it)
+    start = it.opened if it.opened is not None and it.source.text[it.opened] in "|>" else None
+    if start is not None and TEXT_BEHIND.match(it.source.text, start):
+        hint = 'quote it; or write the text on the next lines, behind "|" alone'
+        return Oddity("E208", f'a value can\'t start with "{it.source.text[start]}" like this', hint), start
     if it.character == "\t" or "indentation" in it.told:
         return Oddity("E220", "the lines after | or > are indented in a way that fits nothing", "use spaces"), it.at
     hint = 'write "|" or ">" alone, and the text on the next lines'
     return Oddity("E220", "after | or > only one digit from 1 to 9, + or - can stand", hint), it.at
+
+
+def _less_indented(it: Complaint) -> Told | None:
+    """A line that would belong to the text after a | or > if it were indented as that text is."""
+    if it.before.strip():
+        return None
+    number = it.line_of(it.at)
+    own = len(it.before)
+    for above in range(number - 2, -1, -1):
+        line = it.source.lines[above]
+        indent = len(line) - len(line.lstrip(" "))
+        if line.strip() and indent <= own:
+            if indent == own or not BLOCK_HEADER.search(line):
+                return None
+            message = f"this line is indented less than the text after | or > at line {above + 1} asks for"
+            return Oddity("E220", message, "indent all lines of the text alike"), it.at
+    return None
+
+
+def _tab_indent(it: Complaint) -> Told | None:
+    """A tab in front of the line that the parser stumbles over, whatever it says of it."""
+    blank = it.line[: len(it.line) - len(it.line.lstrip())]
+    if "\t" not in blank:
+        return None
+    code, message, index = tab(it.source, it.at - len(it.before) + blank.index("\t"))
+    return Oddity(code, message, TAB_HINT), index
+
+
+def _after_quote(it: Complaint) -> Told | None:
+    """What stands behind a closing quote, be it a sign of YAML's."""
+    if "not allowed" in it.told:
+        return None
+    start = it.at if it.opened is None or it.source.text[it.opened : it.opened + 1] not in "&*!" else it.opened
+    before = it.source.text[:start].rpartition("\n")[2]
+    if not CLOSED_BEFORE.search(before):
+        return None
+    return Oddity("E205", "text after the closing quote", "quote the value as a whole"), start
 
 
 def _escape(it: Complaint) -> Told | None:
@@ -168,7 +215,9 @@ def _flow(it: Complaint) -> Told | None:
         message = f'"{bracket}" is never closed; reading ended at line {it.line_of(it.at)}'
         return Oddity("E204", message, f"close it with {']' if bracket == '[' else '}'}"), first
     message = f'"{it.character}" can\'t stand here, inside the "{bracket}" opened at line {it.line_of(first)}'
-    return Oddity("E204", message, "inside [ ] and { } a value with such characters must be quoted"), it.at
+    closing = "]" if bracket == "[" else "}"
+    hint = f'a value with such a character must be quoted here; or is "{closing}" missing before?'
+    return Oddity("E204", message, hint), it.at
 
 
 def _bracket(text: str, index: int) -> int:
@@ -183,11 +232,14 @@ def _not_allowed(it: Complaint) -> Told | None:
     if "mapping values" not in it.told:
         return Oddity("E202", "a list item or key can't start here", "put it on a line of its own"), it.at
     if it.at - start > 1000:
-        return Oddity("E213", f"a key of {it.at - start} characters is too long"), start
+        long = len(it.before.strip().strip("\"'"))
+        return Oddity("E213", f"a key of {long} characters; the limit is {PLAYBOOK.key}", SHORTER), start
     if re.search(r":(\s|$)", it.before):
         return Oddity("E203", '": " inside a value', "quote the value"), it.at
     hint = "align it with the keys it belongs to; is the line before complete?"
-    return Oddity("E202", "a key can't start here: the line before goes on", hint), start
+    number = it.line_of(it.at) - 1
+    above = next((line for line in range(number, 0, -1) if it.source.lines[line - 1].strip()), number)
+    return Oddity("E202", f"a key can't start here: line {above} goes on", hint), start
 
 
 def _no_colon(it: Complaint) -> Told | None:
@@ -204,6 +256,8 @@ def _block(it: Complaint) -> Told:
         return Oddity("E205", "text after the closing quote", "quote the value as a whole"), it.at
     if it.character in ("]", "}"):
         return Oddity("E202", f'"{it.character}" closes nothing', "remove it, or quote the value"), it.at
+    if "document start" in it.told and ENDED.search(it.source.text, 0, it.at):
+        return Oddity("E214", "a second document starts here", "make it a file of its own"), it.at
     if it.before.strip():
         return Oddity("E202", f"this can't stand here{began}", "quote the value"), it.at
     return Oddity("E202", f"this line fits nothing above{began}", "align it with the lines it belongs to"), it.at
@@ -214,6 +268,8 @@ SPEAKERS: tuple[Callable[[Complaint], Told | None], ...] = (
     _escape,
     _directive,
     _quote,
+    _after_quote,
+    _tab_indent,
     _sign,
     _template,
     _token,

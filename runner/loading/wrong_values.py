@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from runner.durations import FORMS
 from runner.fragments import DURATION, MODE, TEMPLATE
+from runner.loading.key_rules import mode_flaw
 from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
 from runner.loading.step_language import ID
 from runner.words import suggest
@@ -41,21 +42,50 @@ class Finding(NamedTuple):
 def finding(error: Any, path: tuple[str | int, ...], text: str) -> Finding:
     """What is wrong with the value at ``path``, whose source text is ``text``."""
     value, schema = error.instance, error.schema
-    name = next((step for step in reversed(path) if isinstance(step, str)), "value")
     if schema.get("pattern") == MODE["pattern"] or (path and path[-1] == "mode" and not isinstance(value, dict | list)):
-        return Finding("E303", f'{got(value, text)}, expected a mode such as "0644"', MODE_HINT)
+        return _of_mode(value, text)
     hint = example(schema, path)
+    found = _missing(error, path, hint) or _of_key(value, schema, path, text, hint)
+    if found:
+        return found
+    return _out_of_range(error, text, hint) if fits_type(value, schema) else _wrong_type(value, schema, text, hint)
+
+
+def _of_mode(value: Any, text: str) -> Finding:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, str) or is_number:
+        return Finding("E303", *mode_flaw(value if isinstance(value, str) else text, is_quoted=not is_number))
+    return Finding("E303", f'{got(value, text)}, expected a mode such as "0644"', MODE_HINT)
+
+
+def _of_key(value: Any, schema: Schema, path: tuple[str | int, ...], text: str, hint: str) -> Finding | None:
+    """What is wrong under a key of which everything that is wrong has one code."""
+    key = path[-1] if path else ""
+    if key not in OWN_CODES:
+        return None
+    message = f"{got(value, text)}, expected {expectation(schema)}"
+    return Finding(OWN_CODES[key], message, CONDITION_HINT if key == "when" else hint)
+
+
+def _missing(error: Any, path: tuple[str | int, ...], hint: str) -> Finding | None:
+    """Nothing at all where something is needed."""
+    value, schema = error.instance, error.schema
+    name = next((step for step in reversed(path) if isinstance(step, str)), "value")
     if value is None:
-        return Finding("E219", f'"{name}" has no value; expected {expectation(schema)}', hint)
-    if (
-        isinstance(value, str | list | dict)
-        and not value
-        and error.validator in ("minLength", "minItems", "minProperties")
-    ):
-        return Finding("E219", f'"{name}" is empty; expected {expectation(schema)}', hint)
-    if fits_type(value, schema):
-        return _out_of_range(error, text, hint)
-    return _wrong_type(value, schema, text, hint)
+        what = f'an item of "{name}"' if path and isinstance(path[-1], int) else f'"{name}"'
+        return Finding("E219", f"{what} has no value; expected {expectation(schema)}", hint)
+    if not isinstance(value, str | list | dict) or value:
+        return None
+    if path and path[-1] == "hosts" and not isinstance(value, dict):
+        return Finding("E405", '"hosts" names no host', "for example: hosts: all")
+    is_wrong = error.validator in ("minLength", "minItems", "minProperties") and path[-1:] != ("when",)
+    return Finding("E219", f'"{name}" is empty; expected {expectation(schema)}', hint) if is_wrong else None
+
+
+OWN_CODES: Mapping[str | int, str] = {"when": "E411", "loop": "E416"}
+"""Keys of which everything that is wrong has one code."""
+
+CONDITION_HINT = "write an expression, such as rc == 0, or true"
 
 
 def expectation(schema: Schema) -> str:
@@ -128,6 +158,8 @@ def _out_of_range(error: Any, text: str, hint: str) -> Finding:
     value, schema = error.instance, error.schema
     if is_duration(schema):
         return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", FORMS)
+    if found := _meant_as_number(value, schema, text):
+        return found
     if error.validator == "uniqueItems":
         return Finding("E406", "something stands in this list twice", "remove one of them")
     if error.validator == "pattern" and "title" not in schema:
@@ -136,6 +168,24 @@ def _out_of_range(error: Any, text: str, hint: str) -> Finding:
     words = words_of(schema)
     near = suggest(value, words) if isinstance(value, str) and words else ""
     return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", near or hint)
+
+
+def _meant_as_number(value: Any, schema: Schema, text: str) -> Finding | None:
+    """Text where a number is among what is expected, and which is one but for quotes or its spelling."""
+    if not isinstance(value, str) or not {"integer", "number"} & set(types_of(schema)):
+        return None
+    message = f"{got(value, text)}, expected {expectation(schema)}"
+    if text[:1] in ("'", '"'):
+        is_number = bool(value) and not isinstance(number(value)[0], str)
+        return Finding("E312", message, f"remove the quotes: {value}") if is_number else None
+    return Finding("E311", message, f"write {spelling}") if (spelling := usual_number(value)) else None
+
+
+def usual_number(text: str) -> str:
+    """A whole number that other readers of YAML know in this form, as it is written here; else nothing."""
+    if re.fullmatch(r"\+?[0-9][0-9_]*", text):
+        return text.replace("_", "").removeprefix("+").lstrip("0") or "0"
+    return str(int(text, 2)) if re.fullmatch(r"0b[01]{1,60}", text) else ""
 
 
 def words_of(schema: Schema) -> list[str]:
@@ -170,7 +220,10 @@ def _not_text(value: str, wanted: set[str], text: str, message: str, hint: str) 
     if wanted & {"integer", "number"}:
         if is_quoted and value and not isinstance(number(value)[0], str):
             return Finding("E312", message, f"remove the quotes: {value}")
-        return Finding("E311" if re.match(r"[-+.]?[0-9]", value) else "E406", message, hint)
+        usual = usual_number(value)
+        return Finding(
+            "E311" if re.match(r"[-+.]?[0-9]", value) else "E406", message, f"write {usual}" if usual else hint
+        )
     if "array" in wanted and "\n" not in text and not hint:
         return Finding("E311", message, f"write a list: [{text}]")
     return Finding("E311", message, hint)

@@ -250,6 +250,7 @@ NO_VARS = Layer("play", {}, {})
 class Play(msgspec.Struct, frozen=True):
     """One play. ``hosts`` is the pattern as written, rendered later from inputs, vars and groups alone.
 
+    Where it is a list, ``host_places`` are those of its items.
     ``needs`` are ids of plays; where nothing is said the one written before it, and the last before that of which
     nothing was said. ``layers`` are the variables of the playbook it comes from and ``given`` the values of that one's
     inputs, None for the playbook's own.
@@ -261,6 +262,7 @@ class Play(msgspec.Struct, frozen=True):
     steps: tuple[Node, ...]
     location: Location
     hosts_location: Location
+    host_places: tuple[Location, ...] = ()
     strategy: Strategy = DEFAULT_STRATEGY
     strategy_location: Location | None = None
     vars: Layer = NO_VARS

@@ -35,13 +35,19 @@ DEEPEST = 200
 """Limits on bytes, on values of any kind, and on how deep lists and mappings lie in each other."""
 
 BEGINS = b'{"format":"runner-plan",'
+_format = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"([^"\\\x00-\x1f]{0,40})')
 _looks_saved = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"format"\s*:\s*"runner-plan"')
 _looks_like_runs_plan = re.compile(rb'\s*\{\s*"playbook"\s*:\s*"(?:[^"\\]|\\.)*+"\s*,\s*"name"')
+SAVED_PLAN = "a saved plan"
 RUNS_PLAN = "the plan in a run's folder"
 _end = re.compile(rb',"seal":"([0-9a-f]{64}|)","sum":"([0-9a-f]{64})"\}\n\Z')
 _END_BYTES = 200
 _text = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _not_brackets = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_not_finite = re.compile(rb"[:,\[]\s*-?(?:NaN|Infinity)\b")
+_half = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 _depth = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
@@ -71,21 +77,26 @@ class SavedPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A saved plan taken apart. ``plan`` are the bytes that ``encode_plan`` made, ``body`` all that is sealed."""
+    """A saved plan taken apart. ``plan`` are the bytes that ``encode_plan`` made, ``body`` all that is sealed.
+
+    ``name`` is that of its file, for messages.
+    """
 
     head: SavedPlan
     plan: bytes
     body: bytes
     seal: str
     sha256: str
+    name: str = ""
 
     @property
     def inputs(self) -> Mapping[str, str]:
         """The hashes of the files that went into the plan. Raises InputError where none stand in it."""
+        check_shape(self.plan, self.name)
         try:
             return msgspec.json.decode(self.plan, type=_Inputs).inputs
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise InputError([Problem("E607", f"the plan in it can't be read: {error}")]) from None
+            raise _unreadable(self.plan, self.name, error) from None
 
     def is_sealed_with(self, key: bytes | None) -> bool:
         """Whether the seal was made with this key."""
@@ -107,8 +118,15 @@ def looks_saved(data: bytes) -> bool:
 def stored_kind(data: bytes) -> str:
     """What a file that begins so is where it is a stored plan: a saved one, or the one of a run; else empty."""
     if looks_saved(data):
-        return "a saved plan"
+        return SAVED_PLAN
+    if found := _format.match(data):
+        return f'something of the format "{found[1].decode("utf-8", "replace")}"'
     return RUNS_PLAN if _looks_like_runs_plan.match(data) else ""
+
+
+def foreign_kind(data: bytes) -> str:
+    """What a file that begins so plainly is, where nobody could have written it by hand as one of ours; else empty."""
+    return next((word for form, word in FOREIGN if re.match(form, data[:4096])), "")
 
 
 def take_apart(data: bytes, name: str) -> Parts:
@@ -120,6 +138,9 @@ def take_apart(data: bytes, name: str) -> Parts:
     if not data.startswith(BEGINS):
         raise _no_plan(data, name)
     end = _end.search(data, max(0, len(data) - _END_BYTES))
+    first = data.find(b"\n") + 1
+    if first > 0 and data[first:].strip() and _end.search(data, max(0, first - _END_BYTES), first):
+        raise _wrong("E601", "it has more behind its end", name)
     if end is None:
         raise _no_end(data, name)
     if hashlib.sha256(data[: end.start(2) - len(b',"sum":"')]).hexdigest() != end[2].decode():
@@ -128,7 +149,7 @@ def take_apart(data: bytes, name: str) -> Parts:
     head, separator, plan = body.partition(b',"plan":')
     if not separator:
         raise _wrong("E601", "it holds no plan", name)
-    return Parts(_head(head + b"}", name), plan, body, end[1].decode(), sum_of(data))
+    return Parts(_head(head + b"}", name), plan, body, end[1].decode(), sum_of(data), name)
 
 
 def movable(plan: bytes, project: str) -> bytes:
@@ -173,12 +194,26 @@ def _head(data: bytes, name: str) -> SavedPlan:
     try:
         head = msgspec.json.decode(data, type=SavedPlan)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _wrong("E607", f"it holds what no saved plan has: {error}", name) from None
+        raise _unreadable(data, name, error) from None
     if msgspec.json.encode(head) != data:
         raise _wrong("E602", "a key stands in it twice, or not where it belongs", name)
     if re.fullmatch("[0-9a-f]{32}", head.id) is None:
         raise _wrong("E607", f'"{head.id:.40}" is no id of a plan', name)
     return head
+
+
+def _unreadable(data: bytes, name: str, error: Exception) -> InputError:
+    """What is wrong with JSON that is not what it should be: it, or what it says."""
+    outside = _text.sub(b'""', data)
+    if _not_finite.search(outside):
+        return _wrong("E603", "a number in it is not finite", name)
+    if _half.search(data):
+        return _wrong("E603", "a text in it holds half a character", name)
+    if isinstance(error, RecursionError):
+        return _wrong("E604", f"lists and mappings in it lie more than {DEEPEST} deep", name)
+    if isinstance(error, msgspec.ValidationError):
+        return _wrong("E607", f"it holds what no saved plan has: {error}", name)
+    return _wrong("E601", f"it is no JSON: {error}", name)
 
 
 MOST_HEAD = 16 * 1024 * 1024
@@ -200,6 +235,9 @@ def _no_plan(data: bytes, name: str) -> InputError | MismatchError:
         return _changed(name) if _is_json(data) else _wrong("E601", "it is no JSON", name)
     if not data.strip():
         return _wrong("E601", "it is empty", name)
+    if found := _format.match(data):
+        said = found[1].decode("utf-8", "replace")
+        return _wrong("E605", f'it says to be of the format "{said}", not "{FORMAT}"', name)
     return _wrong("E612", f"this looks like {_kind_of(data)}, not like a saved plan", name)
 
 
@@ -217,10 +255,18 @@ def _is_json(data: bytes) -> bool:
     return True
 
 
-KINDS: tuple[tuple[bytes, str], ...] = (
+FOREIGN: tuple[tuple[bytes, str], ...] = (
     (rb"\x1f\x8b", "a gzip archive"),
     (rb"PK\x03\x04", "a zip archive"),
-    (rb"\s*<", "HTML or XML"),
+    (rb"BZh[1-9]", "a bzip2 archive"),
+    (rb"\xfd7zXZ\x00", "an xz archive"),
+    (rb"\x7fELF", "a program"),
+    (rb"%PDF-", "a PDF file"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture"),
+    (rb"\s*<(?:!|\?|[A-Za-z])", "HTML or XML"),
+)
+KINDS: tuple[tuple[bytes, str], ...] = (
+    *FOREIGN,
     (_looks_like_runs_plan.pattern, RUNS_PLAN),
     (rb'\s*\{\s*"version"', "a plan in the form of --format json"),
     (rb"[^\x00]*\Z", "a playbook, or some other text"),

@@ -8,7 +8,8 @@ from runner.errors import InputError, RenderError
 from runner.location import Location, Problem
 from runner.model.inventory import Inventory
 from runner.model.playbook import Play
-from runner.model.template import Template, Value
+from runner.model.template import Value
+from runner.patterns import Flaw
 from runner.planning.names import as_problem
 from runner.planning.targets import PatternError, narrow, select
 from runner.templating import Templates
@@ -34,8 +35,12 @@ class Filters:
         try:
             narrow((), self.limit, self.exclude, inventory)
         except PatternError as error:
-            return error.problems()
+            return tuple(self._problem(index, flaw) for index, flaw in error.flaws)
         return ()
+
+    def _problem(self, index: int, flaw: Flaw) -> Problem:
+        option = "--limit" if index < len(self.limit) else "--exclude"
+        return Problem("E619" if flaw.code == "E405" else flaw.code, f"{option}: {flaw.message}", None, flaw.hint)
 
     def left(self, names: Sequence[str], inventory: Inventory) -> tuple[str, ...]:
         """What they leave of hosts, in order."""
@@ -63,13 +68,15 @@ def hosts_of(play: Play, inventory: Inventory, templates: Templates, scope: Mapp
 def _patterns(play: Play, templates: Templates, scope: Mapping[str, Any]) -> list[tuple[str, Location]]:
     """Each pattern with its place."""
     parts = play.hosts if isinstance(play.hosts, list | tuple) else [play.hosts]
-    return [(text, place) for part in parts for text, place in _rendered(part, play, templates, scope)]
+    places = play.host_places or [play.hosts_location] * len(parts)
+    return [
+        found for part, place in zip(parts, places, strict=True) for found in _rendered(part, place, templates, scope)
+    ]
 
 
 def _rendered(
-    part: Value, play: Play, templates: Templates, scope: Mapping[str, Any]
+    part: Value, place: Location, templates: Templates, scope: Mapping[str, Any]
 ) -> Iterable[tuple[str, Location]]:
-    place = part.location if isinstance(part, Template) else play.hosts_location
     try:
         value = templates.render(part, scope)
     except RenderError as error:

@@ -1,7 +1,8 @@
 """Look into a template without rendering it: its syntax, the variables it needs, and where they stand in it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
@@ -205,10 +206,17 @@ def broken(environment: Environment, *faults: Fault) -> Findings:
 def _unknown(environment: Environment, source: str, tree: nodes.Template) -> Iterator[Fault]:
     for filtered in tree.find_all(nodes.Filter):
         if filtered.name not in environment.filters:
-            yield _fault(source, f"there is no filter '{filtered.name}'", filtered.lineno)
+            fault = _fault(source, f"there is no filter '{filtered.name}'", filtered.lineno)
+            yield fault._replace(hint=fault.hint or _nearest(filtered.name, environment.filters))
     for test in tree.find_all(nodes.Test):
         if test.name not in environment.tests:
-            yield _fault(source, f"there is no test '{test.name}'", test.lineno)
+            fault = _fault(source, f"there is no test '{test.name}'", test.lineno)
+            yield fault._replace(hint=fault.hint or _nearest(test.name, environment.tests))
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), 1)
+    return f'did you mean "{near[0]}"?' if near else ""
 
 
 def _loading(source: str, tree: nodes.Template) -> Iterator[Fault]:

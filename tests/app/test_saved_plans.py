@@ -251,7 +251,7 @@ def test_a_plan_with_nonsense_in_it_is_refused_in_words():
     """Somebody vouched for bytes that are no plan."""
     written_anew(plan=b'{"inputs": 5}')
 
-    with pytest.raises(InputError, match="can't be read"):
+    with pytest.raises(InputError, match="holds what no saved plan has"):
         chosen(SAVED, now=NOW)
 
 

@@ -20,8 +20,8 @@ from playbook_text import complaints, play_of
             "add a loop, or leave it out",
         ),
         (
-            "steps: [{shell: a, retry: {factor: 3}}]",
-            28,
+            "steps: [{log: a, retry: {factor: 3}}]",
+            26,
             '"factor" has no meaning for a constant backoff',
             "write backoff: exponential, or leave it out",
         ),
@@ -48,7 +48,7 @@ def test_the_same_keys_are_fine_where_they_count():
     """A loop, a program, a growing delay, and time enough."""
     play = play_of(
         "steps: [{command: a, ok_codes: [0, 1], loop: [1], loop_label: b,"
-        " retry: {backoff: exponential, factor: 3}}]\n"
+        " idempotent: true, retry: {backoff: exponential, factor: 3}}]\n"
         "strategy: {gate: [{command: a, successes: 5, interval: 10s, deadline: 41s}]}\n"
     )
 

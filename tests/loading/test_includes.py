@@ -365,7 +365,11 @@ def test_what_a_file_registers_stays_inside(wrong):
                 'include it under "plays", or take the steps out into a file of their own',
             ),
         ),
-        ("{include: more.yaml}", "handlers: [{command: a}]\n", ("E402", "more.yaml:1:1", 'missing key "steps"', "")),
+        (
+            "{include: more.yaml}",
+            "handlers: [{command: a}]\n",
+            ("E402", "more.yaml:1:1", 'missing key "steps"', "write {steps: …}"),
+        ),
         (
             "{include: more.yaml}",
             "steps: [{command: a}]\ntasks: []\n",
@@ -435,7 +439,7 @@ def test_what_a_file_registers_stays_inside(wrong):
             "{include: more.yaml, loop: 5}",
             "- command: a\n",
             (
-                "E311",
+                "E416",
                 "site.yaml:4:36",
                 "got the number 5, expected a list, an expression or a mapping of lists",
                 "for example: loop: [a, b]",

@@ -45,7 +45,7 @@ def test_names_that_are_there_are_fine(check):
 - {log: "{{ item }} {{ loop.index }}", loop: "{{ out.lines }}", when: item != 'a', loop_label: "{{ item }}"}
 - {set: {made: "{{ out.rc }}"}}
 - {log: "{{ made }}", env: {A: "{{ secrets.token }}"}}
-- {command: [sh], retry: {until: result.json.ok}}"""
+- {command: [sh], read_only: true, retry: {until: result.json.ok}}"""
     )
 
     assert check(text + "vars: {here: '{{ later }}', later: '{{ out.rc }}'}\n") == []

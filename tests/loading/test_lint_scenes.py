@@ -20,7 +20,7 @@ always: [{log: "{{ mended.rc }} {{ undone }}"}]
 rollback: [{command: c, register: undone}, {log: "{{ undone.rc }}"}]
 """
     assert said(tmp_path, text) == [
-        '5:12 "mended" is undefined [E407]',
+        '5:12 "mended" is not there yet [E407] | the step at site.yaml:7:35 gives it; it must have run before',
         '10:69 "gone" is undefined [E407]',
         '11:36 "undone" is undefined [E407]',
     ]
@@ -64,7 +64,9 @@ plays:
 - {name: one, hosts: all, steps: [{command: a, register: early}]}
 - {name: two, hosts: all, when: early.rc == 0 and own.rc == 0, steps: [{command: b, register: own}]}
 """
-    assert said(tmp_path, text) == ['5:51 "own" is undefined [E407]']
+    assert said(tmp_path, text) == [
+        '5:51 "own" is not there yet [E411] | the step at site.yaml:5:95 gives it; it must have run before'
+    ]
 
 
 def test_a_file_sees_its_own_results_and_what_it_is_handed(tmp_path):

@@ -29,7 +29,7 @@ def said(tmp_path, monkeypatch):
     [
         ("steps: [{wait_for: {}}]", '4:20 missing key "port", "path", "command" or "http" | add port: …, path: …, command: … or http: …'),
         ("steps: [{wait_for: {port: 1, path: /a}}]", '4:30 "port" and "path" exclude each other | leave all but one of them out'),
-        ("steps: [{wait_for: {port: 022}}]", '4:27 "022" has a leading zero | write 22, or "022" in quotes where it is text'),
+        ("steps: [{wait_for: {port: 022}}]", "4:27 the port 022 has a leading zero | write 22"),
         ("steps: [{copy: {dest: /a}}]", '4:16 missing key "src" or "content" | add src: … or content: …'),
         ("steps: [{copy: {dest: /a, src: b, content: c}}]", '4:35 "src" and "content" exclude each other | leave all but one of them out'),
         ("steps: [{copy: a}]", '4:16 got the text "a", expected a mapping | for example: copy: {src: app.conf, dest: /etc/app.conf}'),
@@ -58,4 +58,4 @@ def test_a_port_with_a_zero_in_front_is_told_once(tmp_path):
     with pytest.raises(InputError) as caught:
         load(tmp_path / "site.yaml", cwd=tmp_path)
 
-    assert [problem.code for problem in caught.value.problems] == ["E304"]
+    assert [problem.code for problem in caught.value.problems] == ["E503"]

@@ -29,7 +29,7 @@ plays:
   - {flush: handlers}
   - {include: {file: one.yaml, vars: {pool: "{{ item.a }}", v: "{{ out.rc }}"}}, loop: {a: [1], b: "{{ items }}"}}
   handlers: [{log: x, name: restart}, {include: two.yaml, id: h}]
-  rollback: [{block: [{command: r, retry: {attempts: 2, until: result.rc == 0}}]}]
+  rollback: [{block: [{command: r, idempotent: true, retry: {attempts: 2, until: result.rc == 0}}]}]
   always: [{command: z, once: run}]
 - {include: {file: other.yaml, vars: {n: "{{ size }}"}}, name: oth, needs: [], when: size > 1, tags: [x]}
 - {name: last, hosts: "{{ groups.web }}", needs: [oth, web], steps: [{command: d}]}

@@ -185,7 +185,7 @@ def test_the_version_must_be_one(version, code):
         ("- {command: a, timeout: 5 minutes}", [("E406", 4, 25)]),
         ("- {command: a, timeout: '{{ x }}'}", [("E406", 4, 25)]),
         ("- {command: a, when: '{{ x }}'}", [("E411", 4, 22)]),
-        ("- {command: a, retry: {until: '{{ x }}'}}", [("E411", 4, 31)]),
+        ("- {ping: , retry: {until: '{{ x }}'}}", [("E411", 4, 27)]),
         ("- {assert: {that: ['{{ x }}']}}", [("E411", 4, 20)]),
         ("- {command: 'a | b'}", [("E414", 4, 13)]),
         ("- {command: {argv: 'a | b'}}", [("E414", 4, 20)]),
@@ -195,7 +195,7 @@ def test_the_version_must_be_one(version, code):
         ("- {command: a, id: x}\n- {command: a, id: x}", [("E412", 5, 20)]),
         ("- {command: a, loop: abc}", [("E416", 4, 22)]),
         ("- {command: a, loop: {a: 5}}", [("E416", 4, 26)]),
-        ("- {command: a, loop: 5}", [("E311", 4, 22)]),
+        ("- {command: a, loop: 5}", [("E416", 4, 22)]),
         ("- {command: a, ok_codes: [300]}", [("E406", 4, 27)]),
         ("- {command: a, output_limit: much}", [("E406", 4, 30)]),
         (

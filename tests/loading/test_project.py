@@ -126,7 +126,7 @@ def test_variables_may_come_from_a_file(project, tmp_path):
 
     (tmp_path / "e.yaml").write_text("[1]\n")
     assert problems_of(project, sets=["@e.yaml"]) == [("E509", "e.yaml:1:1")]
-    assert problems_of(project, sets=["@missing.yaml"]) == [("E116", "missing.yaml:1:1")]
+    assert problems_of(project, sets=["@missing.yaml"]) == [("E509", "-e:1:2")]
 
 
 @pytest.mark.parametrize(

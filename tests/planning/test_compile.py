@@ -81,7 +81,7 @@ def test_everything_wrong_is_told_at_once_with_its_place():
         planned(*plays, limit=("web99x",))
 
     assert [(one.code, str(one.location)) for one in raised.value.problems] == [
-        ("E405", "None"),
+        ("E619", "None"),
         ("E405", "site.yaml:2:8"),
         ("E405", "site.yaml:2:12"),
         ("E407", "site.yaml:9:7"),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from runner.errors import RenderError
 from runner.loading.documents import Problems
 from runner.loading.lint.hints import hint_for
 from runner.loading.texts import Written
@@ -20,13 +21,15 @@ Locate = Callable[[int, int], Location]
 class Scene:
     """What templates see at a place. ``inputs`` are the members of that name; ``hints`` help with names not known.
 
-    ``doubtful`` are known names that may not be there yet, each with the play that gives it.
+    ``doubtful`` are known names that may not be there yet, each with the play that gives it; ``later`` are those that
+    a later step of the play gives, with its place.
     """
 
     known: frozenset[str]
     inputs: frozenset[str] = frozenset()
     hints: Mapping[str, str] = field(default_factory=dict)
     doubtful: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, Location] = field(default_factory=dict)
 
     def plus(self, *names: str) -> "Scene":
         """The same with more names."""
@@ -58,10 +61,16 @@ class Look:
         if faults:
             return
         self.use(template)
+        self._try(template, locate)
         for name in sorted(self.templates.names(template) - scene.known):
             offset = self.templates.place(template, name)
-            hint = scene.hints.get(name) or hint_for(template.source, offset, name, scene.known)
-            self.problems.error("E407", f'"{name}" is undefined', locate(offset, len(name)), hint)
+            if name in scene.later:
+                code, message = ("E411" if template.bare else "E407"), f'"{name}" is not there yet'
+                hint = f"the step at {scene.later[name]} gives it; it must have run before"
+            else:
+                code, message = "E407", f'"{name}" is undefined'
+                hint = scene.hints.get(name) or hint_for(template.source, offset, name, scene.known)
+            self.problems.error(code, message, locate(offset, len(name)), hint)
         for name in sorted(self.templates.names(template) & scene.doubtful.keys()):
             play = scene.doubtful[name]
             message = f'"{name}" may not be there yet: the play "{play}" gives it, and this one does not wait for that'
@@ -70,6 +79,15 @@ class Look:
         for name, part, message, hint in self._members(template, scene):
             offset = template.source.find(part, self.templates.place(template, name))
             self.problems.error("E407", message, locate(max(offset, 0), len(part)), hint)
+
+    def _try(self, template: Template, locate: Locate) -> None:
+        """Render a template that reads no name, and so always gives the same (E409)."""
+        if self.templates.mentions(template) - {"range"}:
+            return
+        try:
+            self.templates.render(template, {})
+        except RenderError as error:
+            self.problems.error("E409", error.message, locate(0, len(template.source)), error.hint)
 
     def use(self, template: Template) -> None:
         """Note what a template reads."""

@@ -19,6 +19,7 @@ from runner.loading.plays import PlayTexts
 from runner.loading.static import ONLY
 from runner.loading.steps import StepTexts
 from runner.loading.texts import Written
+from runner.location import Location
 from runner.model.inventory import Inventory
 from runner.model.scope import ALWAYS
 
@@ -122,7 +123,8 @@ class Walk:
     """One way through a play in the order in which things run; each sight is given when it is come to.
 
     ``registered`` are the names given so far, by frame; ``frames`` what else is known in each; ``given`` all names that
-    steps give in one.
+    steps give in one;
+    ``places`` are the first place of each, by frame.
     """
 
     play: PlayTexts
@@ -130,12 +132,14 @@ class Walk:
     frames: dict[str, Scene] = field(default_factory=dict)
     registered: dict[str, set[str]] = field(default_factory=dict)
     given: Mapping[str, set[str]] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, Location]] = field(default_factory=dict)
 
     def sights(self) -> Iterator[Sight | Here]:
         """Each step as it is come to, and every template."""
         names, play = self.names, self.play
         self.given = given_in(play)
         self.registered[""] = names.before(play)
+        self.places = self._places()
         base = names.of_hosts | names.written(play) | names.lost | set(ALWAYS)
         beside = {name: other for name, other in names.beside(play).items() if name not in self.registered[""]}
         self.frames[""] = Scene(base | beside.keys(), names.inputs(play), self._hints(), beside)
@@ -154,7 +158,14 @@ class Walk:
         """What is known now inside a frame, or outside any."""
         base = self.frames[frame]
         mine = frozenset(self.registered.setdefault(frame, set()))
-        return replace(base, known=base.known | mine)
+        return replace(base, known=base.known | mine, later=self.places.get(frame, {}))
+
+    def _places(self) -> Mapping[str, Mapping[str, Location]]:
+        found: dict[str, dict[str, Location]] = {}
+        for part in self.play.parts:
+            for name, place in given_by(part) if _section(part) != "rollback" else ():
+                found.setdefault(frame_of(part), {}).setdefault(name, place.here)
+        return found
 
     def _part(self, part: Texts) -> Iterator[Sight | Here]:
         scene = self.scene(frame_of(part))
@@ -188,6 +199,8 @@ class Walk:
 
     def _step(self, step: StepTexts, scene: Scene) -> Iterator[Sight | Here]:
         inside = scene.plus("item", "loop") if step.step.loop is not None else scene
+        own = {name for name, _ in given_by(step)}
+        inside = replace(inside, later={name: place for name, place in inside.later.items() if name not in own})
         loop = (*step.cursor.path, "loop")
         yield Here(step, inside)
         for note in step.notes:
