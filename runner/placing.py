@@ -152,7 +152,10 @@ async def _write(target: Target, wanted: Wanted, found: Found, told: Fingerprint
     result = await target.run(WRITE, args=args, stdin=data, quiet=True)
     if result.rc != 0:
         raise StepError(f'"{wanted.dest}" can\'t be written: {complaint(result)}')
-    line, parent, backup, _ = result.stdout.data.decode("utf-8", "surrogateescape").split("\0")
+    fields = result.stdout.data.decode("utf-8", "surrogateescape").split("\0")
+    if len(fields) != 4:
+        raise StepError(f'"{wanted.dest}" was perhaps written: the host gave no answer that can be understood')
+    line, parent, backup, _ = fields
     if is_open_to_all(parsed(parent)):
         target.say(f'every user of the host can replace "{wanted.dest}": its directory is open to all')
     same = found.holds(told) and parsed(line).ownership == found.ownership

@@ -21,6 +21,9 @@ Words = tuple[Word, ...] | str
 """An argument list, or text that is split into one."""
 
 HINT = "use `shell` for pipes, redirection and variables, or write a list of words"
+LONGEST_LINE = 500
+"""Characters of a host's words in a message."""
+
 OUT_OF_MEMORY = " (maybe out of memory)"
 
 
@@ -202,4 +205,4 @@ def ending(result: CommandResult, program: str = "") -> str:
 
 def last_line(result: CommandResult) -> str:
     """The last line a command wrote to standard error, where it says what was wrong."""
-    return next(reversed(result.stderr.text.splitlines()), "").strip()
+    return next(reversed(result.stderr.text.splitlines()), "").strip()[:LONGEST_LINE]

@@ -29,7 +29,7 @@ from runner.fragments import FILLED, GUARDS, WORD, mapping, or_template
 from runner.local_files import inside, regular
 from runner.model.outcome import Outcome
 from runner.model.template import Value
-from runner.remote_files import complaint
+from runner.remote_files import complaint, whats_wrong
 from runner.running import Guards, Word, as_words, excuse, judged, nothing_to_do, quoted, shell_words
 from runner.step import StepKind, Target
 
@@ -52,6 +52,9 @@ LISTS: Mapping[str, Any] = {
     "includes": or_template({"type": "array", "items": FILLED}),
 }
 SCHEMA: Mapping[str, Any] = {"anyOf": [FILLED, mapping({"src": FILLED, **LISTS, **GUARDS}, ("src",))]}
+
+LONGEST_FOLDER = 4096
+"""Characters of the path of the private folder, which the host chooses among its own."""
 
 CLEANING = 10.0
 """Seconds that removing the folder may take: the step's own timeout no longer counts when it has fired."""
@@ -128,7 +131,7 @@ async def make_folder(target: Target, name: str) -> str:
     """A new private folder on the host. Raises StepError, naming the places that were tried, where none can be made."""
     result = await target.run(MAKE_FOLDER, args=(name,), stdin=b"", quiet=True)
     folder = result.stdout.text
-    if result.rc != 0 or not folder.startswith("/") or not folder.endswith(f"/{name}"):
+    if result.rc != 0 or whats_wrong(folder) or not folder.endswith(f"/{name}") or len(folder) > LONGEST_FOLDER:
         raise StepError(complaint(result))
     return folder
 

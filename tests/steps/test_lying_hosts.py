@@ -1,10 +1,11 @@
 """Hosts that lie about their files: ``fetch`` writes below its own folder or not at all, in bounded time and space."""
 
 import os
+import random
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from local_target import LocalTarget, do
 from runner.errors import StepError
 from runner.model.outcome import Captured
 from runner.reporting.escape import visible
-from runner.steps import fetch
+from runner.steps import fetch, kinds
 from runner.steps.fetch import LIST, STEP
 from runner.transport import CommandResult
 from runner.web import parsed
@@ -256,3 +257,108 @@ def test_an_answer_of_many_interim_answers_takes_no_time() -> None:
 
     assert (answer.status, answer.reason) == (0, "more than 20 interim answers came back")
     assert time.monotonic() - begun < 1
+
+
+# every kind, whatever a host says
+
+LS = b"-rw-r--r-- 1 0 0 4 Jan  1 00:00 f"
+SAID = [
+    b"",
+    b"\0" * 3,
+    b"\0" * 5,
+    b"\0" * 12,
+    LS + b"\0" * 5,
+    LS,
+    LS + b"\0" + FOLDER + b"\0\0",
+    LS + b"\0" + b"drwxrwxrwx 1 0 0 4" + b"\0backup\0",
+    b"/tmp/runner-",
+    b"/tmp/\0\n/",
+    b"4",
+    b"-1",
+    b"\xc2\xb2",
+    b"9" * 5000,
+    b"HTTP/1.1 200 OK\r\n\r\n{",
+    b"HTTP/1.1 999 \xff\r\nA\r\n\r\n" + b"[" * 10_000,
+    b"HTTP/1.1 100 x\r\n\r\n" * 30,
+    b"\x1b]0;owned\x07\x9b\xff\xfe\r\n",
+    b"held\nid x\nnow 1e999\n",
+    b"x" * 100_000,
+    b"\n" * 1000,
+    b"l" * 10 + b" 1 0 0 4",
+    b"drwx------ 2 0 0 4096 Jan  1 00:00 d\0\0\0\0\0",
+    b"lrwxrwxrwx 1 0 0 4 Jan  1 00:00 f -> /x\0\0/x\n.\0\0\0",
+]
+STATUSES = (0, 0, 0, 1, 2, 91, 93, 125, 126, 127, 137, 255, 511)
+
+
+@dataclass
+class Babbling(LocalTarget):
+    """A host that says anything at all to everything, drawn at random."""
+
+    draw: random.Random = field(default_factory=random.Random)
+
+    async def run(self, _: Any, **options: Any) -> CommandResult:
+        """Anything."""
+        self.calls += 1
+        if self.calls > 200:
+            raise StepError("it was asked often enough")
+        out, err = self.draw.choice(SAID), self.draw.choice(SAID)
+        if options.get("sink"):
+            options["sink"]("stdout", out)
+            options["sink"]("stderr", err)
+        result = CommandResult(
+            self.draw.choice(STATUSES), None, Captured(out, size=len(out)), Captured(err, size=len(err))
+        )
+        return replace(result, signal="KILL") if result.rc == 137 else result
+
+    async def put(self, _: bytes | Path, dest: str) -> None:
+        """Perhaps."""
+        if self.draw.random() < 0.2:
+            raise StepError(f'cannot write "{dest}"')
+
+    async def get(self, _: str, sink: Callable[[bytes], None]) -> None:
+        """Perhaps."""
+        sink(self.draw.choice(SAID))
+
+
+BABBLED: dict[str, Any] = {
+    "command": {"argv": ["x"], "creates": "/x", "unless": ["y"]},
+    "shell": "x",
+    "script": "files/s.sh",
+    "copy": {"src": "files/f", "dest": "/srv/f", "owner": "web", "backup": True},
+    "copy of a folder": {"src": "files", "dest": "/srv/d"},
+    "template": {"src": "files/f", "dest": "/srv/f", "mode": "0600"},
+    "fetch": {"src": "/srv/f"},
+    "file": {"path": "/srv/d", "state": "directory", "owner": "web", "mode": "2755"},
+    "file that is touched": {"path": "/srv/f", "state": "touched"},
+    "file that is a link": {"path": "/srv/l", "state": "link", "src": "/x"},
+    "file that is absent": {"path": "/srv/f", "state": "absent"},
+    "wait_for a port": {"port": 80, "timeout": "5s", "interval": "1s"},
+    "wait_for a path": {"path": "/srv/f", "timeout": "5s", "interval": "1s"},
+    "wait_for a command": {"command": ["x"], "timeout": "5s", "interval": "1s"},
+    "wait_for a url": {"url": "http://127.0.0.1:1/", "timeout": "5s", "interval": "1s"},
+    "http": {"url": "http://127.0.0.1:1/", "from": "host", "status": [200, 999]},
+    "tcp": {"port": 80, "timeout": "5s"},
+}
+
+
+@pytest.mark.parametrize("name", BABBLED)
+def test_no_kind_has_a_fault_because_of_what_a_host_says(name: str, tmp_path: Path) -> None:
+    """Whatever comes back, a step ends with an outcome or an error in words, writes nothing elsewhere, and soon."""
+    (tmp_path / "project" / "files").mkdir(parents=True)
+    (tmp_path / "project" / "files" / "s.sh").write_text("#!/bin/sh\ntrue\n")
+    (tmp_path / "project" / "files" / "f").write_text("text")
+    before = tree(tmp_path)
+    kind = kinds()[name.partition(" ")[0]]
+
+    for seed in range(150):
+        target = Babbling(tmp_path, tmp_path / "project", draw=random.Random(seed))
+        try:
+            outcome = do(kind, BABBLED[name], target)
+        except StepError as error:
+            words = error.message
+        else:
+            words = outcome.message
+        assert len(words) < 3000, words[:200]
+        assert not HARMFUL.search(visible(words))
+    assert tree(tmp_path) == before
