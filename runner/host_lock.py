@@ -204,7 +204,7 @@ def _owner(lines: list[str]) -> Owner:
     last = max((at for at in (since, _number(said.get("beat"))) if at is not None), default=None)
     return Owner(
         id=found,
-        run=told.get("run", ""),
+        run=_run(told.get("run", "")),
         user=told.get("user", ""),
         controller=told.get("controller", ""),
         age=_between(since, now),
@@ -224,6 +224,11 @@ def _told(text: str) -> Mapping[str, str]:
     if not isinstance(data, dict):
         return {}
     return {name: value[:100] for name, value in data.items() if isinstance(value, str)}
+
+
+def _run(text: str) -> str:
+    """The id of a run, which goes into a command that people copy; nothing where it is no word like one."""
+    return text if re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}", text) else ""
 
 
 def _digits(text: str | None) -> str:

@@ -9,6 +9,7 @@ can write has a state folder of that group, any other one for its owner alone. I
 """
 
 import os
+import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,4 +90,6 @@ def _check(path: Path, group: os.stat_result | None) -> None:
             f'the state folder "{path}" belongs to another user', hint="name a runs folder of your own with --runs-dir"
         )
     if found.st_mode & (stat.S_IWOTH if group else stat.S_IWOTH | stat.S_IWGRP):
-        raise JournalError(f'the state folder "{path}" can be written by others', hint=f"chmod go-w {path}")
+        raise JournalError(
+            f'the state folder "{path}" can be written by others', hint=f"chmod go-w {shlex.quote(str(path))}"
+        )

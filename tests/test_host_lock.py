@@ -14,6 +14,7 @@ import shells
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runner.engine.lock_words import advice
 from runner.host_lock import BEAT, LONGEST, RELEASE, TAKE, UNNAMED, Answer, Claim, Owner, answer_of, id_of
 
 ADA = Claim("a" * 16, "r1", "ada", "laptop", "runner lock release site.yaml --host-lock ")
@@ -270,6 +271,26 @@ def test_any_answer_is_borne(output: bytes) -> None:
 
     assert answer.state in {"taken", "mine", "held", "released", "gone", "cannot"}
     assert len(answer.reason) + len(str(answer.owner)) < 1000
+
+
+@pytest.mark.parametrize(
+    "run", ["x; touch /tmp/x", "$(reboot)", "r1\n", "-h", "a b", "`id`", "r1 --runs-dir=/tmp", "é", ""]
+)
+def test_a_host_puts_no_words_into_a_command_that_people_copy(run: str) -> None:
+    """It may say that the lock is one of this machine: what it calls the run is a run's id, or is left out."""
+    told = {"run": run, "user": "ada", "controller": ADA.controller}
+    answer = answer_of(b"held /x\nid " + b"c" * 16 + b"\nowner " + json.dumps(told).encode() + b"\n")
+
+    assert str(answer.owner).startswith("run ? of ada")
+    assert advice([answer], ADA) == f"where that run is surely over: {ADA.release}{'c' * 16}"
+
+
+def test_the_run_of_this_machine_that_has_it_can_be_gone_on_with() -> None:
+    """The words to type name it."""
+    told = {"run": "20261121-094501-k3f9", "user": "ada", "controller": ADA.controller}
+    answer = answer_of(b"held /x\nid " + b"c" * 16 + b"\nowner " + json.dumps(told).encode() + b"\n")
+
+    assert advice([answer], ADA).endswith("or go on with it: runner resume 20261121-094501-k3f9")
 
 
 def test_an_endless_answer_is_cut() -> None:

@@ -122,6 +122,29 @@ def test_a_damaged_journal_cannot_speak_to_the_terminal(ran: Done, shown: Callab
         assert harmless(text), words
 
 
+def test_no_command_that_people_copy_has_words_of_others_in_it(
+    ran: Done, shown: Callable[..., str], tmp_path: Path
+) -> None:
+    """The name of a run's folder, and of the run in a journal, stand in it as one word each."""
+    folder = tmp_path / "runs" / "20260101 ; touch x"
+    shutil.copytree(ran.folder, folder)
+    data = (folder / "events.jsonl").read_bytes().replace(ran.folder.name.encode(), b"x; touch y;")
+    (folder / "events.jsonl").write_bytes(data.replace(b'"seq":7', b'"seq":8'))
+
+    for words in (
+        "runs list",
+        "runs show last",
+        "runs verify last",
+        "runs salvage last",
+        "resume last",
+        "approve last",
+    ):
+        text = shown(*words.split(), runs=folder.parent)
+        for name in ("20260101 ; touch x", "x; touch y;"):
+            commands = [line for line in text.splitlines() if "runner " in line and name in line]
+            assert all(f"'{name}'" in line for line in commands), (words, text)
+
+
 def test_names_that_were_chosen_to_harm_are_shown_harmless(shown: Callable[..., str], tmp_path: Path) -> None:
     """The names of files and options on the command line, where a pattern of the shell's may have put them."""
     nasty = tmp_path / "a\x1b[2J\x9b\u202eb\n.yaml"

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets as chance
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Kept:
             return
         beside, path = self.folder.path / RESCUED, self.rescue.path
         if path == beside:
-            yield f'what the journal lacks is in "{path}", and is taken in by `runner resume {self.folder.id}`'
+            command = f"runner resume {shlex.quote(self.folder.id)}"
+            yield f'what the journal lacks is in "{path}", and is taken in by `{command}`'
         elif path is not None:
             yield f'what the journal lacks is in "{path}"; `runner resume` takes it in when it is copied to "{beside}"'
         else:

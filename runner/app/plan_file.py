@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -38,7 +39,7 @@ def read(path: Path) -> bytes:
     if not stat.S_ISREG(found.st_mode):
         raise _wrong("E119", "this is no regular file", path)
     if found.st_mode & stat.S_IWOTH:
-        raise _wrong("E611", "everybody can write it", path, f"chmod o-w {path}")
+        raise _wrong("E611", "everybody can write it", path, f"chmod o-w {shlex.quote(str(path))}")
     if len(data) > MOST_BYTES:
         raise _wrong("E604", f"the file has more than {MOST_BYTES} bytes", path)
     return data

@@ -27,7 +27,8 @@ def advice(refused: Iterable[Answer], claim: Claim) -> str:
     owner = next((answer.owner for answer in refused if answer.owner is not None), None)
     if owner is None:
         return ""
-    resume = f", or go on with it: runner resume {owner.run}" if owner.controller == claim.controller else ""
+    is_here = owner.run and owner.controller == claim.controller
+    resume = f", or go on with it: runner resume {owner.run}" if is_here else ""
     return f"where that run is surely over: {claim.release}{owner.id}{resume}"
 
 

@@ -6,6 +6,7 @@ record by record, to find the first that is wrong and say why.
 """
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ class DamageError(JournalError):
     def __init__(self, at: "Chain", reason: str, *, expected: str = "", actual: str = "") -> None:
         super().__init__(
             f'the journal is damaged: "{at.path}": record {at.seq}, at byte {at.offset}: {reason}',
-            hint=f"`runner runs salvage {_name_of(at)}` keeps what is certain of it, in a new file",
+            hint=f"`runner runs salvage {shlex.quote(_name_of(at))}` keeps what is certain of it, in a new file",
             code=DAMAGED,
         )
         self.seq = at.seq

@@ -4,6 +4,7 @@ A crash anywhere in here is harmless: what is cut off was on disk elsewhere befo
 """
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -122,7 +123,7 @@ def _take_in(descriptor: int, scan: Scan, folder: RunFolder, see: See) -> tuple[
     if number is not None and number > first:
         raise JournalError(
             f'the journal lacks records {first} to {number - 1}: "{RESCUED}" beside it begins behind them',
-            hint=f"`runner runs salvage {folder.id}` keeps what is certain of both, in a new file",
+            hint=f"`runner runs salvage {shlex.quote(folder.id)}` keeps what is certain of both, in a new file",
         )
     block = b"".join(line + b"\n" for line in new)
     scan.chain.path = str(folder.path / RESCUED)

@@ -108,7 +108,14 @@ def loss(ground: Ground, _run: Started, chaos: Chaos) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "code"), [(success, 0), (failure, 1), (interrupt, 130), (kill, -signal.SIGKILL), (loss, 6)]
+    ("end", "code"),
+    [
+        pytest.param(success, 0, marks=pytest.mark.long),
+        pytest.param(failure, 1, marks=pytest.mark.long),
+        (interrupt, 130),
+        (kill, -signal.SIGKILL),
+        (loss, 6),
+    ],
 )
 def test_no_secret_is_left_behind(
     sshd_with: Callable[..., Sshd], tmp_path: Path, end: Callable[[Ground, Started, Chaos], None], code: int
