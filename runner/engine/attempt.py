@@ -15,7 +15,7 @@ from runner.crashpoints import crash_point
 from runner.engine.decisions import asked_by_step
 from runner.engine.ends import ended_event
 from runner.engine.hearing import Hearing
-from runner.engine.judging import placed
+from runner.engine.judging import placed, reported
 from runner.engine.stop import Deadline, Level, Stopped
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
@@ -95,7 +95,7 @@ async def _attempt(
     except TimeoutError:
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this host's step must not end the others
-        return _not_begun(turn, error, place).untried(), said
+        return _not_begun(turn, step, error, place).untried(), said
     if delegate and turn.stop.level >= Level.STOP:
         # It waited for its turn on the delegate, and a stop came meanwhile.
         return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), said
@@ -176,7 +176,7 @@ async def _stored(turn: Turn, step: Step, intent: StepIntent) -> None:
         raise
 
 
-def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:
+def _not_begun(turn: Turn, step: Step, error: Exception, place: Host) -> Outcome:
     """Why a step could not begin."""
     match error:
         case ConnectError():
@@ -184,7 +184,7 @@ def _not_begun(turn: Turn, error: Exception, place: Host) -> Outcome:
         case RenderError() | StepError():
             return failed(placed(error), temporary=False)
         case _:
-            return _bug(turn, None, error)
+            return _bug(turn, step, None, error)
 
 
 def _rendered(turn: Turn, step: Step, names: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,7 +284,7 @@ async def _limited(turn: Turn, step: Step, params: Mapping[str, Any], target: St
     except JournalError:
         raise
     except Exception as error:  # noqa: BLE001 - a bug in one task must not end the others
-        outcome = _bug(turn, target, error)
+        outcome = _bug(turn, step, target, error)
     return outcome.timed(loop.time() - begun, _killed(target))
 
 
@@ -337,9 +337,8 @@ def _unreachable(turn: Turn, error: ConnectError, place: Host) -> Outcome:
     return failed(f"delegate {place.name} unreachable: {words}", temporary=error.temporary)
 
 
-def _bug(turn: Turn, target: StepTarget | None, error: Exception) -> Outcome:
-    file = turn.run.report(error)
-    turn.run.bugs.append(file)
+def _bug(turn: Turn, step: Step, target: StepTarget | None, error: Exception) -> Outcome:
+    file = reported(turn, step, error)
     was_sent = target is not None and any(fate.sent for fate in target.fates)
     message = f"a fault in runner: {type(error).__name__}; see {file}"
     return Outcome(Status.UNKNOWN if was_sent else Status.FAILED, message=message, temporary=False)

@@ -66,6 +66,21 @@ def said_of(step: Step, outcome: Outcome) -> str:
     return _hidden(outcome) if step.sensitive else outcome.message
 
 
+class HiddenError(Exception):
+    """In place of a fault in runner that came upon a sensitive step: where it was, without its words."""
+
+
+def reported(turn: Turn, step: Step, error: Exception) -> str:
+    """Keep the trace of a fault in runner; gives the name of its file. Words of an error may hold what a step does."""
+    told: BaseException = error
+    if step.sensitive:
+        words = f"a {type(error).__name__}; its words are hidden: the step is sensitive"
+        told = HiddenError(words).with_traceback(error.__traceback__)
+    file = turn.run.report(told)
+    turn.run.bugs.append(file)
+    return file
+
+
 def _hidden(outcome: Outcome) -> str:
     if outcome.status not in BAD:
         return ""

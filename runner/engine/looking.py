@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.engine.attempt import place_of, ready, turn_at
 from runner.engine.health import Health
-from runner.engine.judging import judge, placed, said_of
+from runner.engine.judging import judge, placed, reported, said_of
 from runner.engine.target import StepTarget
 from runner.engine.turn import Turn
 from runner.errors import ConnectError, LostError, RenderError, StepError
@@ -55,8 +55,7 @@ async def _seen(turn: Turn, making: "_Making", number: int) -> Look:
     except (ConnectError, LostError, StepError, RenderError) as error:
         return _not_made(step, placed(error), is_final=not error.temporary and not isinstance(error, LostError))
     except Exception as error:  # noqa: BLE001 - a fault in one look must not end the others
-        file = turn.run.report(error)
-        turn.run.bugs.append(file)
+        file = reported(turn, step, error)
         return Look(Health.INCONCLUSIVE, f"a fault in runner: {type(error).__name__}; see {file}", is_final=True)
     if outcome.status.is_well:
         return Look(Health.HEALTHY)

@@ -6,6 +6,7 @@ from functools import partial
 from runner.engine.crew import Crew, Part
 from runner.engine.ends import Fate
 from runner.engine.host import HostRun, Trouble, cleaning_up, ends_host
+from runner.engine.judging import reported
 from runner.engine.meetings import Claim, Settled
 from runner.engine.recalling import Recalled
 from runner.engine.stop import Level, Stop, Stopped
@@ -287,8 +288,7 @@ class Walk:
             run.stop.raise_to(Level.STOP, error.message)
             return Trouble(Status.CANCELLED, step.id, error.message)
         except Exception as error:  # noqa: BLE001 - a fault in one host's step must not end the others
-            file = run.report(error)
-            run.bugs.append(file)
+            file = reported(self._turn, step, error)
             return Trouble(Status.FAILED, step.id, f"a fault in runner: {type(error).__name__}; see {file}")
 
     async def _flush(self, step: Step) -> Trouble | None:

@@ -216,3 +216,22 @@ def test_a_sensitive_step_shows_nothing_of_itself_whatever_becomes_of_it(tmp_pat
     shown = [event for event in recorder.events if not isinstance(event, RunStarted | HostLost)]
     assert [event for event in shown if traces(repr(event))] == []
     assert {event.status for event in ran.all(StepEnded)} >= {"ok", "changed", "failed", "timed_out", "unknown"}
+
+
+def test_a_fault_in_a_sensitive_step_is_told_without_its_words(tmp_path):
+    """The trace says where it was, in a step and in a check; the error's own words may hold what the step does."""
+
+    def broken(sent: Sent) -> Answer:
+        raise ZeroDivisionError(f"{sent.text} with {CANARY}")
+
+    text = "{sensitive: true, command: [use, it]}"
+    gate = f"strategy: {{gate: [{text}]}}\n"
+    for number, playbook in enumerate((f"steps: [{text}]", f"{gate}steps: [{{ping: }}]")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+
+        ran = scenario(f"version: 1\nhosts: all\n{playbook}\n", folder, broken, hosts="web1", is_sound=False)
+
+        assert [bug for bug in ran.run.bugs if "a ZeroDivisionError; its words are hidden" not in bug] == []
+        assert ran.run.bugs
+        assert traces(repr(ran.recorder.events)) == []
