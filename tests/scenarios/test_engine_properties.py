@@ -31,7 +31,7 @@ def ran(case: Case, folder: Path) -> Ran:
         reject()
 
 
-@settings(BOUNDED, max_examples=300)
+@settings(BOUNDED, max_examples=160)
 @given(case=cases())
 def test_every_run_keeps_its_promises(case: Case, tmp_path: Path) -> None:
     """Two plays with every part of the language that has a say in what runs when."""

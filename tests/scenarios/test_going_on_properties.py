@@ -58,7 +58,7 @@ def died(case: Case, folder: Path, at: float) -> tuple[Ran, list[Event]]:
     return whole, whole.recorder.events[: max(2, int(at * len(whole.recorder.events)))]
 
 
-@settings(BOUNDED, max_examples=150)
+@settings(BOUNDED, max_examples=80)
 @given(case=cases(), at=st.floats(0, 1), record=st.sampled_from([DONE, NEVER, NO_RECORD]))
 def test_nothing_is_done_twice(case: Case, at: float, record: Recalled, tmp_path: Path) -> None:
     """What ended well is not sent again; what has no end only where the host says that it never began."""
@@ -73,7 +73,7 @@ def test_nothing_is_done_twice(case: Case, at: float, record: Recalled, tmp_path
     assert record is NEVER or not left_open(before) & sent
 
 
-@settings(BOUNDED, max_examples=150)
+@settings(BOUNDED, max_examples=80)
 @given(case=cases(), at=st.floats(0, 1), record=st.sampled_from([DONE, NEVER]))
 def test_nothing_is_lost(case: Case, at: float, record: Recalled, tmp_path: Path) -> None:
     """Where all goes well, both processes have done together what one would have done alone."""

@@ -86,7 +86,7 @@ def told_again(whole: Ran, left: list[Event | Gap]) -> tuple[list[Event], Retold
 HOLES = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 8)), min_size=1, max_size=3)
 
 
-@settings(BOUNDED, max_examples=100)
+@settings(BOUNDED, max_examples=60)
 @given(case=cases(), at=st.floats(0, 1), holes=HOLES)
 def test_what_is_told_again_is_not_done_twice(case: Case, at: float, holes, tmp_path: Path) -> None:
     """What was sent and ended well, or may still run, is not sent again, whatever records of it are lost.
