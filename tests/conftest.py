@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sshd import Sshd, User, need, test_user
 
-
 # How long a draw takes says something of the machine, and nothing of what is tested.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
