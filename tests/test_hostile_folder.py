@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from commandline import environment, project
+
+from runner.loading.files import project_of
 
 ROOT = Path(__file__).parents[1]
 TRAP = "import os\nos.write(os.open({mark!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), (__name__ + '\\n').encode())\n"
@@ -125,6 +128,21 @@ def test_as_a_module_it_imports_nothing_from_there_either(place: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert not (place.parent / "sprung").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="giving files away needs root")
+def test_nobody_else_makes_a_project_of_a_folder_that_everybody_can_write(place: Path) -> None:
+    """A ``.git`` that another user put there lets no local file outside of the playbook's own folder be read."""
+    mine = place / "mine"
+    mine.mkdir()
+    elsewhere = place.parent / "project"
+    before = project_of(mine, elsewhere)
+    shutil.chown(place / ".git", "nobody")
+
+    assert before == place
+    assert project_of(mine, elsewhere) == mine
+    place.chmod(0o755)
+    assert project_of(mine, elsewhere) == place
 
 
 def test_only_what_is_named_is_read_where_the_playbook_lies_there_too(place: Path) -> None:

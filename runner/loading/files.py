@@ -1,5 +1,7 @@
 """Files that a playbook includes: where they may lie, and each read once."""
 
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +18,21 @@ MOST = 2_000
 def project_of(folder: Path, cwd: Path) -> Path:
     """The folder that local files must stay within.
 
-    The nearest above the playbook with ``.git``, else the current one if it holds the playbook, else the playbook's.
+    The nearest above the playbook with ``.git``, else the current one if it holds the playbook, else the playbook's. In
+    a folder that everybody can write, like ``/tmp``, another user's ``.git`` counts for nothing.
     """
     folder = folder.resolve()
     for above in (folder, *folder.parents):
-        if (above / ".git").exists():
+        if _is_root(above):
             return above
     return cwd.resolve() if folder.is_relative_to(cwd.resolve()) else folder
+
+
+def _is_root(folder: Path) -> bool:
+    mark = folder / ".git"
+    if not mark.exists():
+        return False
+    return not folder.stat().st_mode & stat.S_IWOTH or mark.lstat().st_uid in {os.geteuid(), 0}
 
 
 @dataclass(frozen=True, slots=True)
