@@ -11,12 +11,13 @@ import pytest
 from asyncssh import kex_dh
 from commandline import project, runner
 from greetings import after_version, kexinit, packet
+from logins import rekeys
 from peers import HOST_KEY, Behaviour, Peer, Server, Shell, serving
 from ssh_support import context, host
 from sshd import Sshd
 
 from runner.engine.limits import PER_ADDRESS, TOTAL, Connecting
-from runner.errors import ConnectError
+from runner.errors import ConnectError, LostError
 from runner.model.inventory import Host
 from runner.transport import Agreed, Command
 from runner.transports import ssh, ssh_options
@@ -265,6 +266,30 @@ def test_no_forwarding_of_anything_is_ever_asked_for(tmp_path: Path) -> None:
             return server.seen
 
     assert asyncio.run(work()) == ["session", "exec"]
+
+
+@pytest.mark.parametrize("policy", ["strict", "accept-new"])
+def test_another_key_in_the_middle_of_a_connection_is_refused(policy: str, tmp_path: Path) -> None:
+    """Whoever shows another host key with new keys is not the host that was let in: the end of the step is unknown."""
+    other = asyncssh.SSHServerConnectionOptions(server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")])
+
+    async def story(shell: Shell) -> None:
+        await shell.at_work()
+        shell.peer._server_host_keys = other.server_host_keys
+        rekeys(shell.peer)
+
+    async def work() -> None:
+        more = {"known_hosts": str(tmp_path / "new"), "host_key_policy": policy} if policy == "accept-new" else {}
+        async with connecting(tmp_path, Behaviour(story=story), **more) as (transport, one, _):
+            session = await transport.connect(one)
+            try:
+                async with asyncio.timeout(10):
+                    await session.run(Command(script="true"))
+            finally:
+                await session.close()
+
+    with pytest.raises(LostError, match="Host key is not trusted"):
+        asyncio.run(work())
 
 
 def test_a_refused_login_is_tried_once(tmp_path: Path) -> None:

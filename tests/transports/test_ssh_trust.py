@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import stat
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import asyncssh
@@ -151,7 +152,12 @@ def test_accept_new_that_cannot_write_refuses(sshd, tmp_path):
 
 
 def first_contacts(file, key, first):
-    """What a process of many that start at the same time does: fifty hosts, half of which others meet as well."""
+    """What a process of many that start at the same time does: fifty hosts, half of which others meet as well.
+
+    It is slow just before it writes, when others must not write.
+    """
+    write = os.write
+    os.write = lambda *args: (time.sleep(0.0005), write(*args))[1]
     for number in range(first, first + 50):
         store = Store((file,))
         store.read()
