@@ -132,4 +132,4 @@ def test_a_value_that_is_no_text_is_refused(tmp_path: Path) -> None:
     done = bare(tmp_path, "run", "site.yaml", "--runs-dir", "runs", "-e", "x=\udcff")
 
     assert done.code == 2, done.err
-    assert r'"x=\xff" is no UTF-8 text [E509]' in done.err
+    assert "-e:1:3: error: these bytes are no UTF-8 text [E509]\n    1 | x=\\xff\n" in done.err
