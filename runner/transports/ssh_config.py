@@ -2,8 +2,8 @@
 
 Read are Host, Match, Include, and of the settings HostName, Port, User, IdentityFile, IdentityAgent, HostKeyAlias,
 UserKnownHostsFile, GlobalKnownHostsFile, ProxyJump, ConnectTimeout, ServerAliveInterval and ServerAliveCountMax.
-Nothing in it can turn the checking of host keys off. A ProxyCommand is refused, for going without it would lead
-somewhere else.
+Nothing in it can turn the checking of host keys off, have anything forwarded or change the algorithms. No command in it
+is run: a ProxyCommand and a ``Match exec`` are refused, for going without them could lead somewhere else.
 """
 
 import re
@@ -32,6 +32,16 @@ PLAIN = {
 JUMP = re.compile(r"(?:(?P<user>[^@]+)@)?(?P<host>\[[^\]]+\]|[^:]+)(?::(?P<port>\d+))?")
 
 
+class Config(SSHClientConfig):
+    """The library's reader, without running anything."""
+
+    def _match_val(self, match: str) -> object:
+        """The value that a condition is about."""
+        if match == "exec":
+            raise asyncssh.ConfigParseError("it has a Match exec, whose command runner does not run")
+        return super()._match_val(match)
+
+
 def with_user_config(host: Host, home: Path) -> Host:
     """The host with what ssh_config adds, where it asks for that. Blocks. Raises ConnectError for a bad file."""
     if not host.options.get("config"):
@@ -48,7 +58,7 @@ def settings(host: Host, home: Path) -> SSHConfig:
     own = host.options.get("user", ()), address_of(host), host.options.get("port", ())
     try:
         paths = [file] if file.is_file() else []
-        found = SSHClientConfig.load(None, paths, False, False, False, user_name(), *own)
+        found = Config.load(None, paths, False, False, False, user_name(), *own)
     except (OSError, ValueError, asyncssh.ConfigParseError) as error:
         raise ConnectError("protocol", f'cannot read "{file}": {error}') from None
     if str(found.get("ProxyCommand", "none")).lower() != "none":

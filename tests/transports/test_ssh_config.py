@@ -98,7 +98,7 @@ def test_none_never_turns_checking_off(tmp_path):
     [
         ("Host *\n  ProxyCommand nc %h %p\n", "ProxyCommand"),
         ("Port much\n", "cannot read"),
-        ("Match exec\n", "cannot read"),
+        ("Match exec\n", "Match exec"),
     ],
 )
 def test_what_cannot_be_followed_is_an_error(text, words, tmp_path):
@@ -107,6 +107,48 @@ def test_what_cannot_be_followed_is_an_error(text, words, tmp_path):
 
     with pytest.raises(ConnectError, match=words):
         with_user_config(host("web1", config=True), tmp_path)
+
+
+def test_no_command_in_it_is_run(tmp_path):
+    """Not even to find out whether a part of it is about this host."""
+    write(tmp_path, f'Host *\n  User ada\nMatch exec "touch {tmp_path}/ran"\n  Port 2222\n')
+
+    with pytest.raises(ConnectError, match="Match exec"):
+        with_user_config(host("web1", config=True), tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_would_weaken_a_login_has_no_effect(tmp_path):
+    """Forwarding, other algorithms, unchecked keys: the options are those of a host that nothing is said about."""
+    write(
+        tmp_path,
+        """
+        Host *
+          ForwardAgent yes
+          ForwardX11 yes
+          RemoteForward 9 127.0.0.1:9
+          StrictHostKeyChecking no
+          KexAlgorithms +diffie-hellman-group1-sha1
+          HostKeyAlgorithms +ssh-rsa
+          Ciphers +3des-cbc
+          MACs +hmac-md5
+          Compression yes
+          PasswordAuthentication yes
+          HostbasedAuthentication yes
+          GSSAPIDelegateCredentials yes
+          SendEnv *
+          SetEnv A=b
+          RequestTTY force
+          RemoteCommand reboot
+          PermitLocalCommand yes
+          LocalCommand reboot
+        """,
+    )
+
+    found = with_user_config(host("web1", config=True), tmp_path)
+
+    assert found.options == {"config": True}
+    assert settings_of(found.options, None, "") == settings_of({}, None, "")
 
 
 @pytest.mark.sshd

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncssh
+import jsonschema
 import pytest
 from asyncssh import kex_dh
 from commandline import project, runner
@@ -18,10 +19,13 @@ from sshd import Sshd
 
 from runner.engine.limits import PER_ADDRESS, TOTAL, Connecting
 from runner.errors import ConnectError, LostError
+from runner.known_hosts import Keys
 from runner.model.inventory import Host
 from runner.transport import Agreed, Command
 from runner.transports import ssh, ssh_options
+from runner.transports.options import SSH_KEYS
 from runner.transports.ssh_options import Settings, settings_of
+from runner.transports.ssh_trust import Store, Verdict
 
 KEX = [
     "mlkem768x25519-sha256",
@@ -97,6 +101,23 @@ def test_older_algorithms_come_by_a_host_s_own_key_alone() -> None:
 
     assert names(own.mac_algs)[-1] == "hmac-sha1"
     assert "hmac-sha1" not in names(other.mac_algs)
+
+
+def test_no_key_turns_checking_off_or_forwarding_on() -> None:
+    """These are all the keys of a connection; of the policies, whatever is not ``accept-new`` is strict."""
+    assert set(SSH_KEYS) == {
+        *("user", "port", "identity", "password", "jump", "known_hosts", "host_key_policy", "connect_timeout"),
+        *("connect_attempts", "keepalive", "config", "algorithms"),
+    }
+    policy = jsonschema.Draft202012Validator(SSH_KEYS["host_key_policy"])
+    assert [word for word in ("strict", "accept-new") if not policy.is_valid(word)] == []
+    assert [
+        word for word in ("off", "no", "none", "ask", "accept", "", True, False, None, 0) if policy.is_valid(word)
+    ] == []
+    for word in ("off", "no", "none", "accept"):
+        verdict = Verdict(Store((Path("kh"),)), Keys(), "web1", 22, word)
+        with pytest.raises(ConnectError, match="is not known"):
+            verdict.accept(HOST_KEY)
 
 
 def test_the_floor_of_the_library_is_asserted_when_the_transport_starts(
