@@ -2,8 +2,8 @@
 
 Names that are not there (``scenes``, ``look``, ``hints``, ``files``), hide others (``hiding``), are used by nobody
 (``unused``), need themselves (``circles``) or are missing on some hosts (``some_hosts``); secrets and host data in the
-wrong place (``arguments``, ``tainting``, ``clear_text``); steps that never run (``never``), or don't wait for others
-(``waits``).
+wrong place (``arguments``, ``tainting``, ``trusting``, ``clear_text``); steps that never run (``never``), or don't wait
+for others (``waits``).
 """
 
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from runner.loading.lint.look import Look
 from runner.loading.lint.never import check_never
 from runner.loading.lint.scenes import Here, Names, Walk, written_in
 from runner.loading.lint.some_hosts import SomeHosts, hosts_of
-from runner.loading.lint.tainting import frames_of
+from runner.loading.lint.tainting import Origins
 from runner.loading.lint.unused import check_handlers, check_names
 from runner.loading.lint.waits import check_once, check_others
 from runner.loading.playbook import PlaybookTexts
@@ -57,8 +57,9 @@ class _Lint:
             look.use(note.template)
         for note in self._playbook_notes():
             look.take(note, names.everywhere)
+        origins = Origins(self.texts, self.notes, look.templates)
         for play in self.texts.plays:
-            self._play(play, names, look, files)
+            self._play(play, names, look, files, origins)
         check_inputs(self.texts, names, self.problems)
         check_circles(self.texts, self.inventory, self.problems, look.templates)
         check_clear_text(self.texts, self.inventory, self.problems)
@@ -79,8 +80,10 @@ class _Lint:
         found = {id(step): template_file(step, self.texts) for step in steps}
         return {key: file for key, file in found.items() if file is not None}
 
-    def _play(self, play: PlayTexts, names: Names, look: Look, files: dict[int, TemplateFile]) -> None:
-        frames = frames_of(play, self.texts, self.notes, look.templates)
+    def _play(
+        self, play: PlayTexts, names: Names, look: Look, files: dict[int, TemplateFile], origins: Origins
+    ) -> None:
+        frames = origins.frames(play)
         hosts = SomeHosts(play.play, self._hosts(play), names.written(play) | self.static.extra.keys())
         for sight in Walk(play, names).sights():
             if isinstance(sight, Here):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from runner.argv import NotWords, split
 from runner.loading.lint.look import Look, place_in
 from runner.loading.lint.scenes import Sight
-from runner.loading.lint.tainting import Frames, item_of
+from runner.loading.lint.tainting import Frames
+from runner.loading.lint.trusting import item_of
 from runner.loading.steps import StepTexts
 from runner.model.template import Template, templates_in
 
