@@ -180,6 +180,23 @@ def test_a_run_that_somebody_else_put_there_is_not_carried_out(failed: Done, mon
         assert "hint: become that user to go on with it" in text
 
 
+@ROOT
+def test_a_journal_of_somebody_else_in_our_own_folder_is_not_believed(
+    failed: Done, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can exchange folders between two looks at them has no use of it."""
+    os.chown(failed.folder / "events.jsonl", NOBODY, -1)
+    try:
+        told = [printed(monkeypatch, *verb.split(), runs=failed.runs) for verb in VERBS if "salvage" not in verb]
+        shown = printed(monkeypatch, "runs", "show", "last", runs=failed.runs)
+    finally:
+        os.chown(failed.folder / "events.jsonl", os.geteuid(), -1)
+
+    for text in told:
+        assert "it belongs to user nobody" in text
+    assert "summary" in shown
+
+
 @pytest.mark.parametrize("mode", [0o720, 0o702])
 def test_a_run_whose_folder_others_can_write_is_not_carried_out(failed: Done, mode: int) -> None:
     """They may have put another plan there; the message says how to close it."""

@@ -39,7 +39,7 @@ class Earlier:
         if is_held(path):
             raise LockError(f"run {folder.id} is being worked on{holder(path)}")
         found = cls()
-        for seq, ts, event in read(path):
+        for seq, ts, event in read(path, ours=True):
             found.see(seq, ts, event)
         return found
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import JournalError
+from runner.home import user_of
 from runner.journal.checking import DAMAGED, Chain, begins_well
 from runner.journal.decoding import decoded
 from runner.model.events import Event, RunStarted
@@ -84,12 +85,13 @@ class Scan:
             raise unreadable(self.chain.path, error) from error
 
 
-def read(path: Path) -> Iterator[Seen]:
+def read(path: Path, *, ours: bool = False) -> Iterator[Seen]:
     """The records of a journal that may be another process's. A torn tail is passed over.
 
-    Raises JournalError for one that is damaged or can't be read, MismatchError for one of a newer version.
+    With ``ours`` it must not be another user's. Raises JournalError for one that is damaged or can't be read,
+    MismatchError for one of a newer version.
     """
-    descriptor = open_journal(path, os.O_RDONLY)
+    descriptor = open_journal(path, os.O_RDONLY, ours=ours)
     try:
         yield from Scan(descriptor, Chain(str(path)))
     finally:
@@ -116,16 +118,21 @@ def verify(path: Path) -> Report:
     return Report(scan.chain.seq, len(scan.tail))
 
 
-def open_journal(path: Path, flags: int) -> int:
-    """A descriptor of it. Raises JournalError, also for what is no regular file and could hang whoever reads it."""
+def open_journal(path: Path, flags: int, *, ours: bool = False) -> int:
+    """A descriptor of it. Raises JournalError, also for what is no regular file and could hang whoever reads it.
+
+    With ``ours`` also for another user's: whoever goes on with a run believes its journal.
+    """
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and (not ours or found.st_uid == os.geteuid()):
             return descriptor
         os.close(descriptor)
     except OSError as error:
         raise unreadable(str(path), error) from error
-    raise JournalError(f'cannot read the journal: "{path}": it is no regular file', code=DAMAGED)
+    wrong = f"it belongs to user {user_of(found.st_uid)}" if stat.S_ISREG(found.st_mode) else "it is no regular file"
+    raise JournalError(f'cannot read the journal: "{path}": {wrong}', code=DAMAGED)
 
 
 def unreadable(path: str, error: OSError) -> JournalError:

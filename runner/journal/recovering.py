@@ -46,7 +46,7 @@ def recover(folder: RunFolder, see: See) -> Recovered:
     for one that is damaged, not this run's, or can't be repaired.
     """
     path = folder.path / NAME
-    descriptor = open_journal(path, os.O_RDWR | os.O_APPEND)
+    descriptor = open_journal(path, os.O_RDWR | os.O_APPEND, ours=True)
     try:
         hold(descriptor, path)
         return _recovered(descriptor, path, folder, see)
