@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from runner.errors import LostError, StepError
+from runner.errors import RunnerError, StepError
 from runner.model.inventory import Become
 from runner.shell.channel import Channel
 from runner.shell.opening import open_login_shell
@@ -98,7 +98,7 @@ class Shells:
         try:
             async with asyncio.timeout(FAREWELL), records.turn.looking():
                 _, notes = await look(run, records, None)
-        except (TimeoutError, LostError):
+        except (TimeoutError, RunnerError):  # the host may hang up at any moment
             return
         for note in notes:
             if note.is_over:
