@@ -27,6 +27,9 @@ from runner.transport import Command, Keeping, Recalled, Session
 LOOK = 1.0
 """Seconds between two looks at a command that still runs."""
 
+LATE = 60.0
+"""Seconds after its timeout in which a host itself has surely ended a step that went on there."""
+
 DONE, AGAIN = 0, 1
 """What ``verify`` ends with where the step was done, and where it was not."""
 
@@ -106,18 +109,28 @@ _STATES = {
 }
 
 
+def longest_wait(step: Step) -> float | None:
+    """Seconds that a step may go on where nobody hears it; None where it may take as long as it likes."""
+    return None if step.timeout is None else step.timeout + LATE
+
+
 async def _recalled(asked: "_Asked", session: Session, target: StepTarget) -> Recalled:
-    """The record, when the command is no longer running; a kill ends it, and with it the waiting."""
+    """The record, when the command is no longer running; a kill ends it, and with it the waiting.
+
+    A host that says that it runs for ever, or says nothing, is not waited for for ever.
+    """
     key = record_key(
         asked.turn.play.id, asked.turn.host.name, asked.step.id, asked.step.section, asked.item, asked.attempt
     )
     found = Recalled("none")
     try:
-        async with Deadline(asked.turn.stop) as deadline:
+        async with Deadline(asked.turn.stop, limit=longest_wait(asked.step)) as deadline:
             while (found := await session.recall(key, target.become)).state == "running":
                 asked.say_running(found.group)
                 await asyncio.sleep(LOOK)
     except TimeoutError:
+        if deadline.expired and deadline.ended_by != "kill":
+            return Recalled("none", reason="the host says that it runs, though it should have ended it by now")
         if not deadline.expired or found.group is None:
             raise
         asked.killed.append(await session.end(found.group, target.become))

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from itertools import count
 
 from runner.engine.attempt import become_of
-from runner.engine.settling import LOOK
+from runner.engine.settling import LOOK, longest_wait
 from runner.engine.stop import Deadline, Stop
 from runner.engine.turn import Attempt, Turn
-from runner.errors import ConnectError, LostError, RenderError
+from runner.errors import ConnectError, LostError, RenderError, StepError
 from runner.model.events import Warned
 from runner.model.past import HostPast
 from runner.model.playbook import leaves
@@ -21,14 +21,14 @@ from runner.transport import Recalled
 
 
 async def waited_out(turn: Turn, past: HostPast | None, stop: Stop) -> None:
-    """Wait until nothing of what was begun runs any more, as far as the host can tell; a kill ends it.
+    """Wait until nothing of what was begun runs any more, as far as the host can tell; a kill ends it, or time does.
 
     That is what this process has lost sight of, and what earlier ones have, in the ``past``.
     """
     for attempt in (*(_begun(turn, past) if past is not None else ()), *turn.unheard):
         try:
             await _waited_out(turn, attempt, stop)
-        except (ConnectError, LostError, RenderError, TimeoutError):
+        except (ConnectError, LostError, RenderError, StepError, TimeoutError):
             return  # nothing can be asked; what takes it back will say so, or do without
 
 
@@ -53,7 +53,7 @@ async def _waited_out(turn: Turn, attempt: Attempt, stop: Stop) -> None:
     session = await turn.run.sessions.get(place)
     found = Recalled("none")
     try:
-        async with Deadline(stop):
+        async with Deadline(stop, limit=longest_wait(step)):
             for looks in count():
                 found = await session.recall(key, become)
                 if found.state != "running":

@@ -107,6 +107,26 @@ def test_the_record_on_the_host_tells_the_end(tmp_path: Path) -> None:
     assert [(end.status, end.rc, end.late) for end in again.all(StepEnded, step="a")] == [("changed", 1, True)]
 
 
+def test_a_host_that_says_that_it_runs_for_ever_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    """A minute after the step's own limit, to which the host holds it, nobody believes that: its end is unknown."""
+    playbook = "{version: 1, hosts: web01, steps: [{id: a, command: a, timeout: 5m}, {id: b, command: b}]}"
+    first = scenario(playbook, tmp_path)
+
+    for lie in (Recalled("running", group=7), Recalled("running")):
+        fake = Fake(recall=lambda _, __, lie=lie: lie)
+        again = scenario(playbook, tmp_path, fake=fake, before=died(first, on(StepIntent, step="a")))
+
+        assert sent(again) == []
+        assert again.statuses() == {"web01": "unknown"}
+        assert "though it should have ended it by now" in again.all(HostEnded)[0].reason
+        assert 360 <= again.seconds < 400
+
+    lost = Fake(answers({("web01", "a"): Answer(lost="reset")}), recall=lambda _, __: Recalled("running", group=7))
+    ran = scenario(playbook, tmp_path, fake=lost)
+    assert ran.statuses() == {"web01": "unknown"}
+    assert 360 <= ran.seconds < 400
+
+
 def test_what_nobody_heard_of_its_output_is_not_made_up(tmp_path: Path) -> None:
     """Its end is known and is taken; who needs what it printed fails, and is told how to have it run again."""
     playbook = """

@@ -148,6 +148,22 @@ def test_what_still_runs_is_waited_for_before_it_is_taken_back(tmp_path: Path) -
     assert again.summary.counts == {"rolled_back": 1, "not_run": 2}
 
 
+def test_a_host_that_says_that_it_runs_for_ever_is_taken_back_all_the_same(tmp_path: Path) -> None:
+    """Its step had a limit, which the host itself keeps to: a while after it nothing is believed any more."""
+    first = scenario(BACK, tmp_path)
+    again = scenario(
+        BACK,
+        tmp_path,
+        fake=Fake(recall=lambda _, __: Recalled("running", group=7)),
+        before=died(first, on(StepIntent, step="a")),
+        work=lambda run: roll_back_plan(run, "ada asked for it"),
+    )
+
+    (begun,) = again.all(StepIntent, step="undo")
+    assert again.at(begun) - again.at(again.all(RollbackStarted)[0]) == 1860
+    assert again.summary.counts == {"rolled_back": 1, "not_run": 2}
+
+
 def test_what_this_run_has_lost_sight_of_is_waited_for_too(tmp_path: Path) -> None:
     """Its host went away in the midst of a step, and is there again when the way back begins."""
     looks = iter([Recalled("running", group=7)] * 3 + [Recalled("done", CommandResult(0))])
