@@ -40,6 +40,9 @@ def people(settings: Settings, screen: Screen, plan: Plan, progress: Progress) -
     person = Person(is_there=is_there, yes=settings.yes, user=user(), say=screen.outlets.to(sys.stderr))
     wanted = plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(plan.folder), environ=os.environ, ask=person.ask_secret)
+    for secret in wanted:
+        # Steps on this machine, git and the like inherit our environment, which is not for them to have.
+        os.environ.pop(secret.env or "", None)
     redactor = Redactor([*(value.reveal() for value in values.values()), *clear_passwords(plan)])
     return People(person, values, redactor, make_views(settings, screen, redactor, progress))
 

@@ -88,11 +88,10 @@ class Budget:
 
     def made(self, value: T) -> T:
         """Count a value that was made. Raises TooLargeError."""
-        kind = type(value)
-        if kind is str or kind is bytes:
-            self._made += 4 * len(value)  # type: ignore[arg-type]
-        elif kind is list or kind is tuple or kind is dict:
-            self._made += ITEM * len(value)  # type: ignore[arg-type]
+        if isinstance(value, str | bytes):
+            self._made += 4 * len(value)
+        elif isinstance(value, list | tuple | dict):
+            self._made += ITEM * len(value)
         if self._made > MEMORY:
             raise TooLargeError(f"all that it makes would take more than {MEMORY >> 20} MiB")
         return value

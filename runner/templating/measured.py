@@ -54,7 +54,48 @@ STRUCTURAL = frozenset(
         "unique",
     }
 )
-"""Filters that leave the parts of a list as they are; all others make text of what they are given."""
+"""Filters that leave the parts of a list as they are."""
+
+TEXTUAL = frozenset(
+    {
+        "b64decode",
+        "b64encode",
+        "basename",
+        "capitalize",
+        "center",
+        "dirname",
+        "e",
+        "escape",
+        "filesizeformat",
+        "forceescape",
+        "format",
+        "from_json",
+        "from_yaml",
+        "indent",
+        "join",
+        "lower",
+        "pprint",
+        "quote",
+        "regex_replace",
+        "regex_search",
+        "replace",
+        "safe",
+        "string",
+        "striptags",
+        "title",
+        "to_yaml",
+        "tojson",
+        "trim",
+        "truncate",
+        "upper",
+        "urlencode",
+        "urlize",
+        "wordcount",
+        "wordwrap",
+        "xmlattr",
+    }
+)
+"""Filters that make text, or read it. What is in neither list is no filter here, whatever jinja2 brings along."""
 
 NARROW = 100
 """Places of a number, and blanks of an indentation."""

@@ -1,7 +1,8 @@
 """The transport ``local``: this machine, through pipes to ``/bin/sh``, with no SSH.
 
-Steps have the environment and the umask that runner was started with, and start in the home folder. The same shell,
-frames and process groups as over SSH are used, so a step means the same on both.
+Steps have the environment and the umask that runner was started with, but not the variables that secrets come from,
+and start in the home folder. The same shell, frames and process groups as over SSH are used, so a step means the same
+on both.
 """
 
 import asyncio

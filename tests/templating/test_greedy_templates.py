@@ -11,6 +11,8 @@ from runner.errors import RenderError
 from runner.location import Location
 from runner.model.template import Template
 from runner.templating import Templates, budget
+from runner.templating.measured import STRUCTURAL, TEXTUAL
+from runner.templating.sandbox import Sandbox
 
 HERE = Location("play.yaml", 3)
 SHARED = "{% set a=[1]*1000 %}{% set b=[a]*1000 %}{% set c=[b]*1000 %}"
@@ -144,3 +146,13 @@ def test_ordinary_work_is_let_be():
     assert render("{{ names[:2] | join(' ') }} {{ 'a' ~ 1 ~ none }}") == "web00000 web00001 a1None"
     assert render("{{ answer }}") == scope["answer"]
     assert render("{{ [[1], {'a': 1}, 1] | union([[1], {'a': 1}, 2]) }}") == [[1], {"a": 1}, 1, 2]
+
+
+def test_there_are_no_filters_but_those_that_are_measured():
+    """A newer jinja2 may bring others along; they count once somebody has looked at them."""
+    sandbox = Sandbox(yaml_load=str)
+
+    assert set(sandbox.filters) == STRUCTURAL | TEXTUAL
+    assert all(getattr(function, "jinja_pass_arg", None) is not None for function in sandbox.filters.values())
+    assert dict(sandbox.globals) == {"range": range}
+    assert sandbox.loader is None
