@@ -40,7 +40,7 @@ from runner.model.events import Event, LockReleased, LockTaken, Progressed, RunE
 from runner.model.outcome import HostStatus
 from runner.model.secret_text import revealed
 from runner.model.summary import Summary, as_data, of, with_exit
-from runner.reporting.escape import visible
+from runner.reporting.escape import tame, visible
 from runner.steps import kinds
 from runner.transport import Transport, TransportContext
 
@@ -318,5 +318,5 @@ class _Running:
         name = f"fault-{self._journal.seq}.txt"
         trace = self._parts.people.redactor.text("".join(traceback.format_exception(error)))
         with suppress(RunnerError):
-            self._parts.folder.write(name, trace.encode("utf-8", "backslashreplace"))
+            self._parts.folder.write(name, tame(trace).encode())
         return str(self._parts.folder.path / name)

@@ -170,9 +170,10 @@ def _explain(error: RunnerError) -> int:
 def _report_bug() -> int:
     """Keep the trace in a private file and name it."""
     from runner.cli.printing import say  # noqa: PLC0415 - only when there is something to say
+    from runner.reporting.escape import tame  # noqa: PLC0415
 
     handle, name = tempfile.mkstemp(prefix="runner-fault-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        traceback.print_exc(file=file)
+        file.write(tame(traceback.format_exc()))  # people look at it in a terminal
     say(f"error: a fault in runner itself; its trace is in {name}", err=True)
     return exit_codes.INTERNAL

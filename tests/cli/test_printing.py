@@ -6,20 +6,30 @@ import json
 import os
 import sys
 import threading
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from payloads import ALL, BAD, OURS
 
+from runner import run_folder
 from runner.app import person, stray
 from runner.app.outlet import Outlets
 from runner.app.person import Person
+from runner.app.running import _Running
+from runner.cli import main
 from runner.cli.printing import say, say_json, say_lines
 from runner.model.decision import Answer, Question
+from runner.redaction import Redactor
 
 
 def harmless(text: str) -> bool:
     return not BAD.search(text.replace("\t", ""))
+
+
+def fail(text: str) -> None:
+    raise ValueError(text)
 
 
 def test_a_command_that_forgot_to_make_its_text_visible_prints_it_so() -> None:
@@ -97,6 +107,31 @@ def test_who_is_asked_sees_the_question_made_visible(monkeypatch: pytest.MonkeyP
     assert asked[1].count("\n") == 0
 
 
+def test_the_trace_of_a_fault_is_kept_so_that_it_can_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a private file that is harmless in a terminal, outside of a run and in its folder."""
+    monkeypatch.setattr(main.tempfile, "tempdir", str(tmp_path))
+    run = run_folder.create(tmp_path / "runs", "r1")
+    people = SimpleNamespace(redactor=Redactor(["s3cr3t"]))
+    running = SimpleNamespace(_journal=SimpleNamespace(seq=7), _parts=SimpleNamespace(people=people, folder=run))
+
+    with CliRunner().isolation() as (_, err, _):
+        try:
+            fail(f"it said {ALL}")
+        except ValueError:
+            code = main._report_bug()
+    _Running._report(running, ValueError(f"s3cr3t {ALL}"))
+
+    (outside,) = tmp_path.glob("runner-fault-*.txt")
+    assert (code, str(outside) in err.getvalue().decode()) == (3, True)
+    for path in (outside, run.path / "fault-7.txt"):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert "ValueError" in path.read_text()
+        assert harmless(path.read_text())
+    assert "s3cr3t" not in (run.path / "fault-7.txt").read_text()
+
+
 def test_a_fault_that_nobody_waits_for_says_where_and_no_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -108,14 +143,11 @@ def test_a_fault_that_nobody_waits_for_says_where_and_no_value(
     stray.watch()
     value = f"s3cr3t {ALL}"
 
-    def fail() -> None:
-        raise ValueError(value)
-
-    thread = threading.Thread(target=fail)
+    thread = threading.Thread(target=fail, args=(value,))
     thread.start()
     thread.join()
     with pytest.raises(ValueError, match="s3cr3t") as caught:
-        fail()
+        fail(value)
     stray.of_loop(None, {"message": ALL, "exception": caught.value})
 
     text = sys.stderr.getvalue()
