@@ -65,6 +65,9 @@ MESSAGES = {
     "E110": "%s turns the direction of text around",
     "E113": "%s where a space or nothing is meant",
 }
+MOST = 1_000
+"""Refused characters of one file that are told apart."""
+
 INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff]")
 """Characters of no width. Not refused in values, as some languages need them; in keys and names they are."""
 
@@ -82,8 +85,14 @@ def check_characters(source: Source, problems: Problems) -> bool:
     if source.text.isascii() and source.text.replace("\n", "").replace("\t", "").isprintable():
         return True
     fine = True
-    for match in REFUSED.finditer(source.text):
+    for count, match in enumerate(REFUSED.finditer(source.text), 1):
         fine = False
+        if count > MOST:
+            place = source.location(match.end() - 1)
+            problems.error(
+                "E106", f"more than {MOST} characters can't stand in a file", place, "is this a binary file?"
+            )
+            break
         code, character = match.lastgroup or "E106", match[0][-1]
         message = MESSAGES.get(code, "%s can't stand in a file").replace("%s", named(character))
         hint = HINTS.get(code, "")

@@ -36,7 +36,7 @@ TEXT_TAG = "tag:yaml.org,2002:str"
 SURROGATE = re.compile("[\ud800-\udfff]")
 COMMENT = re.compile("[ ]+#")
 TAB = re.compile(r"(?:[^\t#]|#[^\n]*+)*+\t")
-OTHER_DIRECTIVE = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n|%YAML[^\n]*\n)*(%(?!YAML\b)[^\s]*)")
+OTHER_DIRECTIVE = re.compile(r"(?:[ ]*+(?:#[^\n]*+)?+\n|%YAML[^\n]*+\n)*+(%(?!YAML\b)[^\s]*)")
 
 LIST_BELOW = re.compile(r"\n[ ]*- ")
 
@@ -84,7 +84,8 @@ def compose(
             syntax.explain(error, source, problems)
             return None
         except ValueError:  # the parser in Python, of an escape beyond Unicode
-            problems.error("E115", "an escape names no character", syntax.bad_escape(source))
+            place = syntax.bad_escape(source)
+            problems.error("E115", "an escape names no character", place, "write the character itself")
             return None
     return composer.result
 
@@ -182,6 +183,8 @@ class _Composer:
             return
         start = event.start_mark.index
         length = event.end_mark.index - start
+        if not length:  # the two parsers put nothing before or behind the spaces that follow a colon
+            start = len(self.source.text[:start].rstrip(" \r\n"))
         self.nodes += 1
         text = event.value
         if self.key is WANTED:

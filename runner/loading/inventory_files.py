@@ -18,7 +18,10 @@ Source = str | Path | tuple[Document, Steps]
 """A file, a folder, or a mapping in a document that has been read already."""
 
 _HEAD = 64 * 1024
-_SECTION = re.compile(rb"(?:\s*(?:[#;].*)?\n)*[ \t]*\[+[A-Za-z0-9_:. -]+\]+[ \t]*(?:[#;].*)?\r?(?:\n|\Z)")
+_BLANK = rb"(?:[ \t]*+(?:[#;][^\n]*+)?+\r?\n)*+"
+"""Lines that say nothing. It never goes back, or a file of many would take for ever."""
+
+_SECTION = re.compile(_BLANK + rb"[ \t]*+\[+[A-Za-z0-9_:. -]+\]+[ \t]*+(?:[#;].*)?\r?(?:\n|\Z)")
 _JSON_EXTRAS = re.compile(rb"^\s*//|^\s*/\*|,\s*[}\]]", re.MULTILINE)
 
 

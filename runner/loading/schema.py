@@ -8,19 +8,26 @@ Why a step's kind is found by hand. ``oneOf`` over all kinds reports that none o
 its key, and its value meets that kind's own schema.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from runner.fragments import TEMPLATE
 from runner.loading.documents import Document, Steps
 from runner.loading.fits import fits
 from runner.loading.foreign_words import foreign
-from runner.loading.problems_list import Problems
+from runner.loading.problems_list import SHOWN, Problems
 from runner.loading.unknown_keys import homes, look_alike
 from runner.loading.wrong_values import either, example, finding, fits_type, is_duration
 from runner.words import suggest
 
 Schema = Mapping[str, Any]
+
+MOST = 10_000
+"""Things that do not fit at one place, after which no more are looked for: 50 of a file are shown."""
+
+ITEMS = 2_000
+"""Items of a list that are looked at first: where one of them is wrong, those behind them need no look."""
 
 
 def validate(document: Document, schema: Schema, problems: Problems, at: Steps = ()) -> None:
@@ -90,6 +97,8 @@ class _Check:
         self.problems = problems
         self.base = base
         self.whole = whole
+        self.told = 0
+        self.homes: Mapping[str, Sequence[str]] | None = None
 
     def run(self, value: Any, schema: Schema) -> None:
         """Report all errors of a value."""
@@ -97,7 +106,9 @@ class _Check:
             return
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - see fits
 
-        for error in Draft202012Validator(dict(schema)).iter_errors(value):
+        check = Draft202012Validator(dict(schema))
+        found = list(islice(check.iter_errors(_cut(value)), MOST)) or islice(check.iter_errors(value), MOST)
+        for error in found:
             self.report(error)
 
     def report(self, error: Any) -> None:
@@ -120,15 +131,22 @@ class _Check:
     def unknown(self, keys: Iterable[str], path: Steps, known: Iterable[str]) -> None:
         """Keys that nothing knows, each with what could have been meant."""
         for key in keys:
-            hint = look_alike(key) or foreign(key, known) or suggest(key, known) or self.belongs(key, path)
-            if look_alike(key) and suggest(key, known):
-                hint += f"; {suggest(key, known)}"
+            self.told += 1
+            hint = self.meant(key, path, known) if self.told <= SHOWN else ""  # more are only counted
             self.problems.error("E401", f'unknown key "{key}"', self.document.key_at((*self.base, *path, key)), hint)
+
+    def meant(self, key: str, path: Steps, known: Iterable[str]) -> str:
+        """What could have been meant by a key that nothing knows."""
+        hint = look_alike(key) or foreign(key, known) or suggest(key, known) or self.belongs(key, path)
+        if look_alike(key) and suggest(key, known):
+            hint += f"; {suggest(key, known)}"
+        return hint
 
     def belongs(self, key: str, path: Steps) -> str:
         """Where else in the schema the key is known."""
         here = next((step for step in reversed((*self.base, *path)) if isinstance(step, str)), "")
-        places = [home for home in homes(self.whole).get(key, ()) if home != here]
+        self.homes = homes(self.whole) if self.homes is None else self.homes
+        places = [home for home in self.homes.get(key, ()) if home != here]
         if not places:
             is_outer = path and key in self.whole.get("properties", ())
             return f'"{key}" belongs outside of "{here}"' if is_outer else ""
@@ -187,8 +205,17 @@ class _Check:
         place = self.document.value_at(full)
         if self.problems.has_error_at(place):
             return
+        if isinstance(error.instance, list):
+            error.instance = self.document.at(full)  # in full length
         found = finding(error, full, self.document.text_at(full))
         self.problems.error(found.code, found.message, place, found.hint)
+
+
+def _cut(value: Any) -> Any:
+    """The value with the first items of long lists alone, so that a thousand mistakes cost no more than they say."""
+    if isinstance(value, dict):
+        return {key: _cut(part) for key, part in value.items()}
+    return [_cut(part) for part in value[:ITEMS]] if isinstance(value, list) else value
 
 
 def _is_meant(value: Any, branch: Schema) -> bool:

@@ -105,7 +105,8 @@ def _block_scalar(it: Complaint) -> Told | None:
     if start is not None and TEXT_BEHIND.match(it.source.text, start):
         hint = 'quote it; or write the text on the next lines, behind "|" alone'
         return Oddity("E208", f'a value can\'t start with "{it.source.text[start]}" like this', hint), start
-    if it.character == "\t" or "indentation" in it.told:
+    is_header = start is not None and it.line_of(start) == it.line_of(it.at)
+    if it.character == "\t" or ("indentation" in it.told and not is_header):
         return Oddity("E220", "the lines after | or > are indented in a way that fits nothing", "use spaces"), it.at
     hint = 'write "|" or ">" alone, and the text on the next lines'
     return Oddity("E220", "after | or > only one digit from 1 to 9, + or - can stand", hint), it.at

@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
-from jinja2.lexer import Lexer
 from jinja2.parser import Parser
 
 _NAMED = re.compile(r"'([^']+)'")
@@ -245,7 +244,7 @@ def offset_of(environment: Environment, source: str, name: str, *, bare: bool) -
     """Where a variable is first read in the source, or 0."""
     state = "variable" if bare else None
     position, before = 0, ""
-    for _, kind, value in Lexer(environment).tokeniter(source, None, None, state):
+    for _, kind, value in environment.lexer.tokeniter(source, None, None, state):
         position = max(source.find(value, position), position)
         if kind == "name" and value == name and before not in _AFTER_NO_VARIABLE:
             return position

@@ -36,7 +36,7 @@ def test_the_exit_policy_decides_between_0_and_1(tmp_path: Path, policy: str, co
         (("--timeout", "5 minutes"), "5 minutes"),
         (("--log-file", "no/such/folder/log"), "cannot write the log"),
         (("-e", "nope=1"), "nope"),
-        (("-j", "0"), "at least 1"),
+        (("-j", "0"), "a count from 1"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_runs(tmp_path: Path, words: tuple[str, ...], said: str) -> None:

@@ -217,7 +217,7 @@ def step(text):
         ("{log: x, timeout: x}", "log", ['E406 1:21+1 got the text "x", expected a duration | write 500ms, 10s, 5m, 1h30m, 2d or a number of seconds']),
         ("{copy: {src: a}}", "copy", ['E402 1:10+1 missing key "dest" | write copy: {dest: …}']),
         ("{command: {argv: x}}", "command", ['E311 1:20+1 got the text "x", expected a list | write a list: [x]']),
-        ("{log: }", "log", ['E219 1:9+1 "log" has no value; expected text']),
+        ("{log: }", "log", ['E219 1:8+1 "log" has no value; expected text']),
         ("text", None, ['E311 1:3+4 got the text "text", expected a step, which is a mapping']),
     ],
 )  # fmt: skip

@@ -13,6 +13,9 @@ from runner.model.template import Template
 from runner.templating import Templates
 from runner.words import suggest
 
+HELPED = 1_000
+"""Problems up to which it is looked for the exact place and for what was meant: that takes a while."""
+
 Locate = Callable[[int, int], Location]
 """The place of so many characters from an offset into a template's source."""
 
@@ -62,14 +65,17 @@ class Look:
             return
         self.use(template)
         self._try(template, locate)
+        is_helped = len(self.problems.items) < HELPED  # of more, most are only counted
         for name in sorted(self.templates.names(template) - scene.known):
-            offset = self.templates.place(template, name)
+            offset = self.templates.place(template, name) if is_helped else 0
             if name in scene.later:
                 code, message = ("E411" if template.bare else "E407"), f'"{name}" is not there yet'
                 hint = f"the step at {scene.later[name]} gives it; it must have run before"
             else:
                 code, message = "E407", f'"{name}" is undefined'
-                hint = scene.hints.get(name) or hint_for(template.source, offset, name, scene.known)
+                hint = scene.hints.get(name, "")
+                if not hint and is_helped:
+                    hint = hint_for(template.source, offset, name, scene.known)
             self.problems.error(code, message, locate(offset, len(name)), hint)
         for name in sorted(self.templates.names(template) & scene.doubtful.keys()):
             play = scene.doubtful[name]
