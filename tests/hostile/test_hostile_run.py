@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import asyncssh
+import pytest
 import yaml
 from cases import Case
 from commandline import environment
@@ -17,6 +18,8 @@ from greetings import GREETINGS, PACKETS
 from logins import LOGINS, SERVICES
 from peers import HOST_KEY, Server, serving
 from sessions import MID_STEP, OPENINGS, REQUESTS
+
+pytestmark = pytest.mark.filterwarnings("ignore:Diffie-Hellman")  # of the servers, which are in this process
 
 HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 MEGA = 1 << 20
