@@ -107,13 +107,12 @@ class StreamRedactor:
         waiting = self._held + chunk
         safe = self._undecided_from(waiting, 0)
         done, parts = 0, []
-        for match in self._pattern.finditer(waiting):
-            if match.start() >= safe:
-                break  # a longer form may begin here: the next bytes decide
+        while (match := self._pattern.search(waiting, done)) and match.start() < safe:
             parts += [waiting[done : match.start()], _MARK]
             done = match.end()
-        if done > safe:
-            safe = self._undecided_from(waiting, done)
+            if done > safe:
+                safe = self._undecided_from(waiting, done)
+        # Where a match begins behind that, a longer form may begin, too: the next bytes decide.
         self._held = waiting[safe:]
         return b"".join([*parts, waiting[done:safe]])
 
@@ -135,8 +134,12 @@ class StreamRedactor:
 
 def _common(one: str, other: str) -> int:
     """How many characters, four at least, both end the one text and begin the other."""
-    most = min(len(one), len(other))
-    return next((size for size in range(most, SHORT - 1, -1) if one.endswith(other[:size])), 0)
+    at = one.find(other[:SHORT], max(0, len(one) - len(other))) if len(other) >= SHORT else -1
+    while at >= 0:
+        if other.startswith(one[at:]):
+            return len(one) - at
+        at = one.find(other[:SHORT], at + 1)
+    return 0
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """Passwords and keys that stand in a file for all to read (W418). Their values are shown nowhere."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
 from runner.loading.nodes import BlockTexts
 from runner.loading.playbook import PlaybookTexts
 from runner.location import Location
-from runner.model.inventory import Inventory, Layer
+from runner.model.inventory import Become, Inventory, Layer
 
 NAMES = re.compile(r"(?i)(^|_)(password|passwd|passphrase|secret|token|api_?key|private_?key)$")
 PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -16,7 +16,7 @@ HINT = "declare it under secrets, from env, file, prompt or command, and use {{ 
 
 
 def check_clear_text(texts: PlaybookTexts, inventory: Inventory, problems: Problems) -> None:
-    """Warn of variables that look like a secret, and of become passwords that name none."""
+    """Warn of variables that look like a secret, and of passwords that name none."""
     hosts = {id(layer): layer for host in inventory.hosts.values() for layer in host.layers}
     plays = [play.play.vars for play in texts.plays]
     for layer in [*texts.playbook.layers, *_defaults(texts), *plays, *hosts.values()]:
@@ -58,12 +58,23 @@ def _check_password(cursor: Cursor, declared: Iterable[str], problems: Problems)
 
 
 def _check_connections(inventory: Inventory, declared: Iterable[str], problems: Problems) -> None:
-    shared: Mapping[int, tuple[object, Location]] = {
-        id(host.options): (host.options.get("password"), host.location) for host in inventory.hosts.values()
-    }
-    for value, location in shared.values():
+    """Those of hosts; where one is shared by many, at the first of them."""
+    hosts = [inventory.controller, *inventory.hosts.values()]
+    found = {(host.options.get("password"), "ssh"): host.location for host in reversed(hosts)}
+    users = [(host.become, host.location) for host in reversed(hosts)]
+    found |= {(user.password, "become"): place for user, place in users if isinstance(user, Become)}
+    for (value, what), location in reversed(found.items()):
         if isinstance(value, str) and value not in declared:
-            _warn("a password for ssh in clear text", location, value, problems)
+            _warn(f"a password for {what} in clear text", location, value, problems)
+            _hide_passwords(value, problems)
+
+
+def _hide_passwords(value: str, problems: Problems) -> None:
+    """Take a password out of all lines: it may stand far from the host that it is for."""
+    for file, lines in problems.sources.items():
+        if any(value in line for line in lines):
+            hidden = [line.replace(value, "***") if "password" in line else line for line in lines]
+            problems.sources[file] = tuple(hidden)
 
 
 def _warn(message: str, location: Location, value: str, problems: Problems) -> None:

@@ -215,3 +215,28 @@ def test_passwords_in_clear_text_are_warned_of_and_hidden(tmp_path, monkeypatch)
     shown = "\n".join(loaded.sources["site.yaml"])
     assert "swordfish" not in shown
     assert "hunter2" not in shown
+
+
+def test_passwords_of_hosts_are_warned_of_once_and_hidden_wherever_they_stand(tmp_path, monkeypatch):
+    """For ssh and for sudo, of a host or of the whole file; what names a secret is fine."""
+    hosts = (
+        "ssh: {password: far-away}\n"
+        "hosts:\n"
+        "  web1: {become: {user: app, password: swordfish}}\n"
+        "  web2: {become: {password: token}}\n"
+        "  web3: {become: {password: '{{ secrets.token }}'}}\n"
+    )
+    (tmp_path / "site.yaml").write_text(steps("- {log: '{{ secrets.token }}'}"))
+    (tmp_path / "hosts.yaml").write_text(hosts)
+
+    monkeypatch.chdir(tmp_path)
+    loaded = load(tmp_path / "site.yaml", cwd=tmp_path)
+
+    assert sorted((p.code, p.location.line, p.message) for p in loaded.warnings) == [
+        ("W418", 3, "a password for become in clear text"),
+        ("W418", 3, "a password for ssh in clear text"),
+    ]
+    shown = "\n".join(loaded.sources["hosts.yaml"])
+    assert "far-away" not in shown
+    assert "swordfish" not in shown
+    assert "user: app" in shown
