@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import shlex
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ USUAL = ("~/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts")
 """Files that count where a host names none; the first is the one that new keys go to."""
 
 LEAST_RSA_BITS = 2048
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a known_hosts file: half a million hosts."""
+
 LOCK_WAIT = 2.0
 """Seconds that another process may hold the lock of a known_hosts file."""
 
@@ -100,13 +104,37 @@ def lock(descriptor: int) -> None:
 
 
 def contents(file: Path) -> bytes:
-    """The bytes of a known_hosts file, none where there is no file. Raises ConnectError."""
+    """The bytes of a known_hosts file, none where there is no file. Raises ConnectError.
+
+    A FIFO is not waited for, and of a file that is no such file not everything is read.
+    """
     try:
-        return file.read_bytes()
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return b""
     except OSError as error:
         raise ConnectError("host_key", f'cannot read "{file}": {error.strerror}') from None
+    try:
+        return whole(descriptor)
+    except OSError as error:
+        raise ConnectError("host_key", f'cannot read "{file}": {error.strerror}') from None
+    finally:
+        os.close(descriptor)
+
+
+def whole(descriptor: int) -> bytes:
+    """All of an open file. Raises OSError, also for what is no regular file, or too large."""
+    info = os.fstat(descriptor)
+    if stat.S_ISDIR(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(info.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    if info.st_size > LARGEST:
+        raise OSError(errno.EFBIG, f"it has {info.st_size} bytes; at most {LARGEST} are read")
+    parts = []
+    while part := os.read(descriptor, LARGEST):
+        parts.append(part)
+    return b"".join(parts)
 
 
 class Trust:

@@ -321,6 +321,24 @@ def test_unreadable_file_is_no_empty_file(sshd, tmp_path):
     assert (error.cause, error.message) == ("host_key", f'cannot read "{tmp_path / "kh"}": Is a directory')
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (os.mkfifo, "it is no regular file"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is no regular file"),
+        (lambda path: (path.touch(), os.truncate(path, 1 << 40)), "it has 1099511627776 bytes"),
+        (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    ],
+    ids=["FIFO", "device", "terabyte", "link to itself"],
+)
+def test_what_is_no_known_hosts_file_holds_nobody_up(make, words, tmp_path):
+    """Nor is it taken for an empty one, which would know nobody and take everybody for new."""
+    make(tmp_path / "kh")
+    one = host("web1", "127.0.0.2", port=9, known_hosts=str(tmp_path / "kh"), host_key_policy="accept-new")
+
+    assert f'cannot read "{tmp_path / "kh"}": {words}' in outcome(tmp_path, one).message
+
+
 def test_revoked_key_is_refused(sshd, tmp_path):
     """A key that is revoked is refused though it is known."""
     file = tmp_path / "kh"
