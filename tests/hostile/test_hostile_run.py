@@ -16,7 +16,7 @@ from commandline import environment
 from frames import FRAMES
 from greetings import GREETINGS, PACKETS
 from logins import LOGINS, SERVICES
-from peers import HOST_KEY, Server, serving
+from peers import HOST_KEY, Behaviour, Server, Shell, serving
 from sessions import MID_STEP, OPENINGS, REQUESTS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Diffie-Hellman")  # of the servers, which are in this process
@@ -46,14 +46,14 @@ AT_ONCE = 12
 CASES = quick([*GREETINGS, *PACKETS, *SERVICES, *LOGINS, *OPENINGS, *REQUESTS, *MID_STEP, *FRAMES])
 
 
-def project(folder: Path, servers: dict[str, Server]) -> dict[str, Case]:
+def project(folder: Path, cases: Sequence[Case], servers: dict[str, Server]) -> dict[str, Case]:
     """The files of a run over all of them; gives the cases by the names of their hosts."""
     identity = folder / "identity"
     identity.touch(mode=0o600)
     identity.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
     (folder / "kh").write_text(f"127.* {HOST_KEY.export_public_key().decode()}")
     (folder / "site.yaml").write_text(PLAYBOOK)
-    named = {f"h{index:03}": case for index, case in enumerate(CASES)}
+    named = {f"h{index:03}": case for index, case in enumerate(cases)}
     places = {name: (servers[case.name].address, servers[case.name].port) for name, case in named.items()}
     hosts = {name: {"address": address, "ssh": {"port": port}} for name, (address, port) in places.items()}
     ssh = {"user": "u", "identity": "identity", "known_hosts": "kh", "connect_timeout": "4s"}
@@ -68,10 +68,10 @@ def tree(folder: Path) -> dict[str, tuple[int, ...]]:
     return {str(path): (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
 
 
-async def run(folder: Path, *argv: str) -> tuple[int, str, dict[str, Case]]:
+async def run(folder: Path, cases: Sequence[Case], *argv: str) -> tuple[int, str, dict[str, Case]]:
     """Run it against all servers: the exit status, all that was printed, the cases."""
-    async with serving({case.name: case.behaviour for case in CASES}) as servers:
-        named = project(folder, servers)
+    async with serving({case.name: case.behaviour for case in cases}) as servers:
+        named = project(folder, cases, servers)
         before = tree(folder)
         with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
             process = await asyncio.create_subprocess_exec(
@@ -98,16 +98,21 @@ def expected(case: Case) -> set[str]:
     }
 
 
+def ended(folder: Path) -> tuple[Path, list[bytes], dict[str, str]]:
+    """The folder of the run, the lines of its journal, and how each host ended."""
+    [found] = [path for path in (folder / "runs").iterdir() if not path.name.startswith(".")]
+    lines = (found / "events.jsonl").read_bytes().splitlines()
+    records = [json.loads(line) for line in lines]
+    return found, lines, {record["host"]: record["status"] for record in records if record["event"] == "host.ended"}
+
+
 def test_a_run_over_hostile_hosts_tells_the_truth(tmp_path: Path) -> None:
     """Every host ends as it should, none is ok by a lie; no escape is printed, and nothing is written elsewhere."""
     assert len(CASES) > 200
 
-    code, printed, named = asyncio.run(run(tmp_path, "--output", "plain"))
+    code, printed, named = asyncio.run(run(tmp_path, CASES, "--output", "plain"))
 
-    [folder] = [path for path in (tmp_path / "runs").iterdir() if not path.name.startswith(".")]
-    lines = (folder / "events.jsonl").read_bytes().splitlines()
-    records = [json.loads(line) for line in lines]
-    found = {record["host"]: record["status"] for record in records if record["event"] == "host.ended"}
+    folder, lines, found = ended(tmp_path)
     wrong = [
         f"{name} ({case.name}): {found.get(name)}"
         for name, case in named.items()
@@ -121,3 +126,50 @@ def test_a_run_over_hostile_hosts_tells_the_truth(tmp_path: Path) -> None:
         assert word not in printed
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 250 * MEGA
     assert sum(path.stat().st_size for path in folder.rglob("*")) < 30 * MEGA
+
+
+PATH = "/tmp/.runner-token-abcd1234-0123456789abcdef"
+FIRST = f"|b 0e2f-6c\n|r1 4242 fedcba9876543210 1 {PATH}\n"
+
+
+def loses(*lines: str) -> Behaviour:
+    """Loses the connection in the midst of the step, and has a record of it that says so when it is asked."""
+    key = b""
+
+    async def story(shell: Shell) -> None:
+        nonlocal key
+        await shell.started()
+        await shell.bootstrapped()
+        shell.hello(f"h setsid /usr/bin/setsid 1 {PATH} 3 4242")
+        await shell.asked()
+        if not key:
+            key = re.search(rb"_kg (\w+) \d+ f", shell.heard)[1]  # type: ignore[index]
+            shell.out(shell.frame("b 1 4711"))
+            shell.peer.abort()
+            return
+        text = f"b 0e2f-6c\nf -rw------- 300 {PATH}\nx\nm\n" + FIRST + "".join(f"{line}\n" for line in lines)
+        shell.out(shell.frame("b 1 4711") + text.encode().replace(b"KEY", key))
+        shell.told(0)
+
+    return Behaviour(story=story)
+
+
+RECORDS = [
+    Case("the truth", loses("|s KEY 4711 20 f", "|e KEY 0"), "rc 0"),
+    Case("a true failure", loses("|s KEY 4711 20 f", "|e KEY 3"), "rc 3"),
+    Case("two ends", loses("|s KEY 4711 20 f", "|e KEY 1", "|e KEY 0"), "lost"),
+    Case("an end without a start", loses("|e KEY 0"), "lost"),
+    Case("a status that there is not", loses("|s KEY 4711 20 f", "|e KEY 999"), "lost"),
+    Case("escapes", loses("|s KEY 4711 20 f", "|e KEY 0", "|\x1b]0;owned\x07"), "lost"),
+]
+
+
+def test_records_that_lie_end_no_step(tmp_path: Path) -> None:
+    """A run that has lost sight of its step asks the host: it believes a plain end, and nothing that is none."""
+    _, printed, named = asyncio.run(run(tmp_path, RECORDS, "--output", "plain"))
+
+    _, _, found = ended(tmp_path)
+    wrong = [f"{case.name}: {found[name]}" for name, case in named.items() if found[name] not in expected(case)]
+    assert "\n".join(wrong) == ""
+    assert not HARMFUL.search(printed)
+    assert "fault in runner" not in printed
