@@ -5,6 +5,9 @@ import re
 
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+LONGEST = 3650 * 86400.0
+"""Seconds of the longest duration."""
+
 FORMS = "write 500ms, 10s, 5m, 1h30m, 2d or a number of seconds"
 
 
@@ -13,10 +16,17 @@ def seconds(value: float | str) -> float:
     if isinstance(value, str):
         if not PART.sub("", value.strip()) == "" or not value.strip():
             raise ValueError(f'"{value}" is no duration; {FORMS}')
-        return sum(float(number) * SECONDS[unit] for number, unit in PART.findall(value))
-    if isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        return _bounded(sum(float(number) * SECONDS[unit] for number, unit in PART.findall(value)), value)
+    if isinstance(value, bool) or not 0 <= value < math.inf:
         raise ValueError(f'"{value}" is no duration; {FORMS}')
-    return float(value)
+    return _bounded(float(value), value)
+
+
+def _bounded(found: float, written: float | str) -> float:
+    """Longer ones are slips: no clock and no timer bears them."""
+    if found > LONGEST:
+        raise ValueError(f'"{written}" is longer than ten years, the limit; {FORMS}')
+    return found
 
 
 def written(value: float) -> str:

@@ -172,11 +172,24 @@ def identities(folder: Path) -> None:
     for name, data, mode in (
         ("open", plain, 0o644),
         ("key.pub", key.export_public_key(), 0o600),
-        ("locked", key.export_private_key(passphrase="x", rounds=1), 0o600),
+        ("locked", key.export_private_key("pkcs8-pem", passphrase="x"), 0o600),
         ("text", b"hello\n", 0o600),
         ("crlf", plain.replace(b"\n", b"\r\n"), 0o600),
         ("empty", b"", 0o600),
     ):
         (folder / name).write_bytes(data)
         (folder / name).chmod(mode)
+    (folder / "folder").mkdir()
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrTwVSrZTnrMlJRBbnBsvBULIy1OVXnMFjYVvlVyJBh"
+
+
+def known_hosts_files(folder: Path) -> None:
+    """Lines that are damaged among sound ones, plain and hashed, with either end; a file that all may write; none."""
+    sound = f"web1 {KEY}\r\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= {KEY}\n"
+    bad = f"web2 ssh-ed25519\nweb3 ssh-rsa {KEY.split()[1]}\n@sworn web4 {KEY}\n|1|salt {KEY}\nweb5 ssh-ed25519 ?\n\0\n"
+    (folder / "bad").write_text(f"# what we know\n{sound}{bad}")
+    (folder / "open").write_text(sound)
+    (folder / "open").chmod(0o666)
     (folder / "folder").mkdir()

@@ -325,7 +325,6 @@ def a_closed_stdin(_: Path) -> None:
 
 def a_terminal_on_stdin(_: Path) -> None:
     """Where a person sits who does not know that something is waited for."""
-    main, terminal = pty.openpty()
+    _, terminal = pty.openpty()  # its other end stays open, or it would be none any more
     os.dup2(terminal, 0)
     os.close(terminal)
-    os.close(main)

@@ -27,7 +27,9 @@ def _runs(folder: Path) -> list[Path]:
 @contextmanager
 def as_it_was() -> Iterator[None]:
     """Standard input, user and collector of garbage are afterwards what they were."""
-    stdin = os.dup(0)
+    stdin, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     try:
         yield
     finally:
@@ -50,6 +52,7 @@ def tried(tmp_path, monkeypatch, capfd):
         monkeypatch.setattr(tempfile, "tempdir", None)
         monkeypatch.setenv("RUNNER_RUNS_DIR", str(tmp_path / "runs"))
         monkeypatch.setenv("RUNNER_TEST_EMPTY", "")
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["runner", *(word.replace("BYTES", "\udcff") for word in case.argv)])
         with as_it_was():

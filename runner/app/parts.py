@@ -11,6 +11,7 @@ from runner.app.person import Person
 from runner.app.plans import Planned
 from runner.app.provenance import Marks, user
 from runner.app.settings import Settings
+from runner.app.ssh_files import check_ssh_files
 from runner.app.views import Screen, make_views
 from runner.model.events import Event
 from runner.model.inventory import Become
@@ -35,9 +36,13 @@ class People:
 
 
 def people(settings: Settings, screen: Screen, plan: Plan, progress: Progress) -> People:
-    """Fetch the secrets of a plan, from a person too. Raises InputError for those that are missing."""
+    """Fetch the secrets of a plan, from a person too.
+
+    Raises InputError for those that are missing, and before for keys of hosts that no login could use.
+    """
     is_there = screen.has_input and not settings.batch
     person = Person(is_there=is_there, yes=settings.yes, user=user(), say=screen.outlets.to(sys.stderr))
+    check_ssh_files(plan, may_ask=is_there, environ=os.environ)
     wanted = plan.secrets.values()
     values = secret_sources.fetch(wanted, folder=Path(plan.folder), environ=os.environ, ask=person.ask_secret)
     for secret in wanted:

@@ -71,6 +71,9 @@ def chosen(settings: Settings, *, now: datetime) -> tuple[Settings, Planned]:
     Raises InputError for what is wrong with files and options; MismatchError for a saved plan that can't be run.
     """
     if not plan_file.is_saved(settings.playbook):
+        if settings.playbook == Path("-"):
+            hint = "save it in a file: resume reads it again"
+            raise InputError([Problem("E619", "a playbook on standard input can't be run", None, hint)])
         if settings.sha256 is not None:
             raise InputError([Problem("E619", f"--sha256 is for a saved plan; {settings.playbook} is none")])
         return settings, make_plan(settings)

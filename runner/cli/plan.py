@@ -157,6 +157,8 @@ def _made(settings: Settings, saving: Saving, only: tuple[str, ...]) -> Shown:
         raise click.UsageError(f"--sha256 is for a saved plan; {settings.playbook} is none")
     if saving.expires is not None and saving.out is None:
         raise click.UsageError("--expires is for a plan that is saved; add -o FILE")
+    if saving.out is not None and settings.playbook == Path("-"):
+        raise click.UsageError("a plan of standard input can't be saved: it is made again when it is run")
     planned = make_plan(settings)
     _check_hosts(only, planned.plan)
     _warn(planned)

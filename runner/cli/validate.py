@@ -72,7 +72,7 @@ class Findings:
 def command(
     playbooks: tuple[str, ...], inventories: tuple[str, ...], sets: tuple[str, ...], form: str, **chosen: Any
 ) -> None:
-    """Check playbooks: every problem of every file at once.
+    """Check playbooks: every problem of every file at once. PLAYBOOK may be - for standard input.
 
     Nothing is contacted and no command is run. Exits with 2 when anything is wrong; warnings alone change nothing.
     Inputs need no value here: what depends on one that has none is not checked.

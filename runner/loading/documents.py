@@ -15,7 +15,7 @@ from runner.loading.composer import LENGTHS, SHIFT, Composed, compose
 from runner.loading.inside import offset_in_source
 from runner.loading.limits import INVENTORY, PLAYBOOK, Limits
 from runner.loading.problems_list import Problems
-from runner.loading.reading import a_file, decode, read_bytes
+from runner.loading.reading import STDIN, a_file, decode, read_bytes, read_standard_input
 from runner.loading.source import Source
 from runner.location import Location
 from runner.model.saved_plan import RUNS_PLAN, SAVED_PLAN, foreign_kind, stored_kind
@@ -176,12 +176,19 @@ def read_document(
 ) -> Document | None:
     """The document in a file, or None where it can't be read as one; ``problems`` says why.
 
+    A playbook called ``-`` in the current folder is what comes through standard input.
+
     ``what`` is the word for the file in messages; "inventory" has limits of its own. ``cwd`` is the folder that names
     are shown relative to.
     """
-    name = shown(path, cwd or Path.cwd())
+    here = cwd or Path.cwd()
+    is_stdin = what == "playbook" and path == here / "-"
+    name = STDIN if is_stdin else shown(path, here)
     limits = limits or (INVENTORY if what == "inventory" else PLAYBOOK)
-    data = read_bytes(path, name, problems, what=what, limits=limits)
+    if is_stdin:
+        data = read_standard_input(problems, limits)
+    else:
+        data = read_bytes(path, name, problems, what=what, limits=limits)
     if data is not None and (kind := stored_kind(data) or foreign_kind(data)):
         problems.error(
             "E612", f"this looks like {kind}, not like {a_file(what)}", Location(name, 1), HINTS.get(kind, "")

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from runner.fragments import FILLED, Schema, mapping
-from runner.loading.step_language import BECOME, VARS
+from runner.loading.step_language import BECOME, LARGEST, VARS
 from runner.transports.options import SSH_KEYS
 
 CONNECTIONS = ("ssh", "local", "demo")
 """The words that may stand behind ``connection:``."""
 
-COUNT: Schema = {"type": "integer", "minimum": 1}
+COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 CONNECTING: Schema = {"anyOf": [COUNT, mapping({"total": COUNT, "per_address": COUNT})]}
 
 COMMON: Mapping[str, Schema] = {

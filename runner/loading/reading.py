@@ -6,6 +6,7 @@ wait without end; and what was opened is looked at, never the name a second time
 
 import os
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+STDIN = "<stdin>"
+"""How messages call standard input."""
+
 RENAME = "rename the file, or the folder on the way to it that is shown with \\x"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 UTF_32 = b"\xff\xfe\x00\x00"
@@ -40,6 +44,25 @@ def read_bytes(path: Path, name: str, problems: Problems, *, what: str, limits: 
         return _content(handle, name, problems, limits, what)
     finally:
         os.close(handle)
+
+
+def read_standard_input(problems: Problems, limits: Limits) -> bytes | None:
+    """What comes through standard input, or None and a problem: nobody types a playbook."""
+    place = Location(STDIN, 1)
+    hint = "name a file, or write: runner validate - < FILE"
+    number = -1 if sys.stdin is None else 0  # where it was closed from the start, another file may have its number
+    if os.isatty(number):
+        problems.error("E620", "standard input is a terminal, and no file", place, hint)
+        return None
+    try:
+        data = _read_up_to(number, limits.size + 1)
+    except OSError as error:
+        problems.error("E620", f"standard input is closed, or can't be read: {error.strerror}", place, hint)
+        return None
+    if len(data) > limits.size:
+        problems.error("E120", f"what comes has more than {limits.size} bytes, the limit", place)
+        return None
+    return data
 
 
 def _is_text(path: Path) -> bool:

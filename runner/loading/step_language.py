@@ -10,7 +10,10 @@ from runner.loading.input_schema import INPUTS
 
 NAME: Schema = {"title": "a name of letters, digits and _", "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 CONDITION: Schema = {"title": "an expression, true or false", "type": ["string", "boolean"], "minLength": 1}
-COUNT: Schema = {"type": "integer", "minimum": 1}
+LARGEST = 1_000_000
+"""Where counts end: that many hosts may be in an inventory."""
+
+COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
 ID: Schema = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$"}
 IDS: Schema = {
     "title": "an id or a list of ids",

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from runner.durations import FORMS, seconds
 from runner.loading.cursor import Cursor, given
 from runner.loading.scalars import SIZE_FORMS, size
+from runner.loading.step_language import LARGEST
 from runner.loading.texts import Written, condition_of, templates_of
 from runner.model.inventory import Become
 from runner.model.playbook import DEFAULT_OUTPUT_LIMIT, Condition, Retry
@@ -26,8 +27,9 @@ def duration_of(cursor: Cursor, default: float = 0.0) -> float:
         return default
     try:
         return seconds(cursor.data)
-    except (TypeError, ValueError):
-        cursor.error("E406", f"{given(cursor.data)} is no duration", FORMS)
+    except (TypeError, ValueError, OverflowError) as error:
+        is_long = "ten years" in str(error)
+        cursor.error("E406", f"{given(cursor.data)} is {'longer than ten years' if is_long else 'no duration'}", FORMS)
         return default
 
 
@@ -45,9 +47,10 @@ def size_of(cursor: Cursor) -> int:
 def count_of(cursor: Cursor) -> int | None:
     """A count from 1 up, None where nothing is said. Complains (E406) of anything else."""
     data = cursor.data
-    if data is None or (isinstance(data, int) and not isinstance(data, bool) and data >= 1):
+    if data is None or (isinstance(data, int) and not isinstance(data, bool) and 1 <= data <= LARGEST):
         return data
-    cursor.error("E406", f"got {given(data)}, expected a whole number from 1 up")
+    hint = f"the largest is {LARGEST}" if isinstance(data, int) and data > LARGEST else ""
+    cursor.error("E406", f"got {given(data)}, expected a whole number from 1 up", hint)
     return None
 
 

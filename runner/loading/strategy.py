@@ -4,6 +4,7 @@ import re
 from typing import Any, Literal
 
 from runner.loading.cursor import Cursor, given
+from runner.loading.step_language import LARGEST
 from runner.loading.step_values import duration_of
 from runner.model.playbook import Check, Strategy
 
@@ -91,7 +92,7 @@ def is_size(value: Any) -> bool:
     """Whether a value is a count, a percentage of 1 to 100, or ``rest``."""
     if isinstance(value, str):
         return value == "rest" or PERCENT.match(value) is not None
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST
 
 
 def _check_groups(cursor: Cursor, data: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from runner.durations import FORMS
 from runner.fragments import DURATION, MODE, TEMPLATE
 from runner.loading.key_rules import mode_flaw
 from runner.loading.scalars import BOOLEANS_OF_YAML_1_1, number
-from runner.loading.step_language import ID
+from runner.loading.step_language import ID, LARGEST
 from runner.words import suggest
 
 Schema = Mapping[str, Any]
@@ -118,7 +118,7 @@ def branches_of(schema: Schema) -> list[Schema]:
 def _with_range(words: str, schema: Schema) -> str:
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if low is not None and high is not None:
+    if low is not None and high is not None and high < LARGEST:
         return f"{words} from {low} to {high}"
     if low is not None:
         return f"{words} above {low}" if "exclusiveMinimum" in schema else f"{words} from {low} up"
@@ -156,6 +156,8 @@ def fits_type(value: Any, schema: Schema) -> bool:
 def _out_of_range(error: Any, text: str, hint: str) -> Finding:
     """A value of the right type: a wrong word, number or form."""
     value, schema = error.instance, error.schema
+    if isinstance(value, int) and value > LARGEST and "integer" in types_of(schema):
+        hint = f"the largest is {LARGEST}"
     if is_duration(schema):
         return Finding("E406", f"{got(value, text)}, expected {expectation(schema)}", FORMS)
     if found := _meant_as_number(value, schema, text):
