@@ -161,6 +161,25 @@ def create(root: Path, run_id: str) -> RunFolder:
     return RunFolder(path, run_id)
 
 
+@contextmanager
+def making(run: RunFolder) -> Iterator[None]:
+    """Hold a new folder until there is a journal to hold, so that nobody takes it for what a dead process has left."""
+    with ExitStack() as opened:
+        with suppress(OSError):  # where folders can't be locked it goes unprotected, for some milliseconds
+            fcntl.flock(opened.enter_context(_folder(run.path)), fcntl.LOCK_EX)
+        yield
+
+
+def is_being_made(run: RunFolder) -> bool:
+    """Whether a process holds it so."""
+    with suppress(OSError), _folder(run.path) as descriptor:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def check_ours(run: RunFolder) -> None:
     """Refuse the folder of a run that somebody else made, or can write: what is in it would be carried out as ours.
 

@@ -52,9 +52,9 @@ class Earlier:
         self.past.apply(event, seq)
 
     def started(self, folder: RunFolder) -> RunStarted:
-        """The latest start. Raises InputError where there is none, or what ran changed nothing."""
+        """The latest start. Raises JournalError where there is none, InputError where what ran changed nothing."""
         if self.past.last is None:
-            raise _refused(f"run {folder.id} came to nothing: its journal has no start", "start a new one")
+            raise JournalError(f"the journal of run {folder.id} has no first record, which says how it began")
         if self.past.last.mode not in {"run", BACK}:
             raise _refused(f"{folder.id} was a {self.past.last.mode}; there is nothing to go on with", "start a run")
         if not all(map(_is_hex, (self.past.last.salt, self.past.last.token))):

@@ -4,9 +4,11 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from runner import journal, run_folder
+from runner.app import unbegun
 from runner.disk import open_file
 from runner.errors import InputError, JournalError
 from runner.home import home_folder
@@ -48,7 +50,17 @@ def all_runs(root: Path) -> tuple[RunFolder, ...]:
 
 
 def find(root: Path, wanted: str) -> RunFolder:
-    """The run with that id or unique beginning of one, or the ``last`` that was no check. Raises InputError."""
+    """The run with that id or unique beginning of one, or the ``last`` that was no check.
+
+    Raises InputError, also for one that came to nothing; LockError for one that is just beginning.
+    """
+    found = named(root, wanted)
+    unbegun.check(found)
+    return found
+
+
+def named(root: Path, wanted: str) -> RunFolder:
+    """The same, whatever became of it. Raises InputError where there is none."""
     runs = all_runs(root)
     names = [run.id for run in runs]
     if not runs:
@@ -95,10 +107,12 @@ def commands(run: RunFolder) -> Commands:
 
 
 def _last(runs: Sequence[RunFolder]) -> RunFolder:
-    found = next((run for run in reversed(runs) if _mode(run) not in NOT_REAL), None)
-    if found is None:
+    """The newest that began; where none did, the newest."""
+    real = (run for run in reversed(runs) if _mode(run) not in NOT_REAL)
+    newest = next(real, None)
+    if newest is None:
         raise _unknown("no run here has done anything but check", "name one by its id: runner runs list")
-    return found
+    return next((run for run in chain([newest], real) if not unbegun.came_to_nothing(run)), newest)
 
 
 def _mode(run: RunFolder) -> str:

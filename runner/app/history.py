@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from runner.app import finding
+from runner.app import finding, unbegun
 from runner.app.journal_ends import DamagedError, Ends, Fields, latest_start, read_ends
 from runner.journal import NAME
 from runner.model.history import RunEntry
-from runner.run_folder import RunFolder
+from runner.run_folder import RunFolder, is_being_made
 
 
 def entries(root: Path, *, statuses: tuple[str, ...] = (), playbook: str = "") -> Iterator[RunEntry]:
@@ -33,9 +33,11 @@ def entry(run: RunFolder) -> RunEntry:
     try:
         ends = read_ends(run.path / NAME)
     except FileNotFoundError:
-        return _unusable(run, "it has no journal")
+        return _unbegun(run) or _unusable(run, "it has no journal")
     except (OSError, DamagedError) as error:
         return _unusable(run, str(error))
+    if not ends.started and not finding.is_live(run):
+        return _unbegun(run) or _unusable(run, "it has no first record")
     try:
         return _entry(run, ends)
     except (KeyError, TypeError, ValueError):
@@ -64,6 +66,13 @@ def _entry(run: RunFolder, ends: Ends) -> RunEntry:
         of_hosts=ends.ready.get("hosts"),
         go_on=(finding.command("resume", run),) if status == "died" else tuple(summary.get("go_on", ())),
     )
+
+
+def _unbegun(run: RunFolder) -> RunEntry | None:
+    """The entry of a run without a first record whose process is gone or has yet to write it; None for another."""
+    if not unbegun.came_to_nothing(run):
+        return None
+    return RunEntry(run=run.id, status="running" if is_being_made(run) else "came_to_nothing")
 
 
 def _unusable(run: RunFolder, problem: str) -> RunEntry:

@@ -5,13 +5,14 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.app import finding, history
 from runner.errors import JournalError
+from runner.journal import NAME
 from runner.model.history import RunEntry
 from runner.run_folder import RunFolder
 
@@ -46,11 +47,11 @@ def prune(
 
 def _pruned(run: RunFolder, *, unfinished: bool, dry_run: bool) -> Pruned:
     entry = history.entry(run)
-    with _held(run) as is_held:
-        if not is_held:
+    with _held(run.path, os.O_DIRECTORY) as is_made, _held(run.path / NAME) as is_held:
+        if not (is_made and is_held):
             return Pruned(entry, kept="it is at work")
         if entry.status == "damaged" and not unfinished:
-            return Pruned(entry, kept="its journal may yet be salvaged")
+            return Pruned(entry, kept=_why_damaged(run))
         if entry.is_left and not unfinished:
             return Pruned(entry, kept="it can be gone on with")
         if not dry_run:
@@ -58,11 +59,18 @@ def _pruned(run: RunFolder, *, unfinished: bool, dry_run: bool) -> Pruned:
     return Pruned(entry)
 
 
+def _why_damaged(run: RunFolder) -> str:
+    with suppress(OSError):
+        if (run.path / NAME).lstat().st_size:
+            return "its journal may yet be salvaged"
+    return "its journal is lost, but what it wrote beside it is there"
+
+
 @contextmanager
-def _held(run: RunFolder) -> Iterator[bool]:
-    """Keep everybody from going on with a run; False where somebody is at work at it. One without a journal is free."""
+def _held(path: Path, flags: int = 0) -> Iterator[bool]:
+    """Keep everybody from going on with a run; False where somebody is at work at it. What is not there is free."""
     try:
-        descriptor = os.open(run.path / "events.jsonl", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, flags | os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         yield True
         return

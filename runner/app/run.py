@@ -6,6 +6,7 @@ Nothing is contacted before all that can be wrong here has been looked at.
 import hashlib
 import os
 import secrets as chance
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from runner import run_folder
@@ -32,19 +33,22 @@ def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
     run_id = run_folder.new_id(datetime.now(UTC), chance.token_bytes(4))
     lock = lock_of(settings.playbook, planned.loaded.inventories, settings.inventory, settings.runs_dir)
     # Nobody is asked anything, and no secret is fetched, for a run that is not to be.
-    with take(lock, run_id, settings.argv):
-        parts = _parts(settings, screen, planned, run_id, lock.id)
-        status = carry_out(parts, new_journal(parts.folder, durability=settings.durability), exit_of)
+    with take(lock, run_id, settings.argv), ExitStack() as making:
+        parts = _parts(settings, screen, planned, run_id, lock.id, making)
+        journal = new_journal(parts.folder, durability=settings.durability)
+        making.close()
+        status = carry_out(parts, journal, exit_of)
     screen.outlets.let_read(f"runner runs show {run_id}")
     return status
 
 
-def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lock: str) -> Parts:
+def _parts(settings: Settings, screen: Screen, planned: Planned, run_id: str, lock: str, making: ExitStack) -> Parts:
     connect_timeout = duration_option("--connect-timeout", settings.connect_timeout)
     progress = Progress()
     asked = people(settings, screen, planned.plan, progress)
     root = settings.runs_dir or run_folder.default_root(os.environ, home_folder())
     folder = run_folder.create(root, run_id)
+    making.enter_context(run_folder.making(folder))
     plan = encode_plan(planned.plan)
     folder.write("plan.json", plan, sync=True)
     if planned.saved is not None:

@@ -65,7 +65,7 @@ def older(wanted: str, *, runs_dir: Path | None) -> Plan:
     """
     path = Path(wanted)
     if not path.exists() and path.name == wanted:
-        path = finding.find(finding.root_of(runs_dir), wanted).path / "plan.json"
+        path = finding.named(finding.root_of(runs_dir), wanted).path / "plan.json"
     data = plan_file.read(path)
     return plan_in(take_apart(data, str(path)).plan if stored_kind(data) != RUNS_PLAN else data, path)
 

@@ -55,7 +55,8 @@ def list_runs(*, limit: int | None, statuses: tuple[str, ...], playbook: str, fo
     """List runs, the newest first.
 
     Beside what a run ended with, its status is "running"; "died" where it ended without saying so, with the command
-    that goes on with it; or "damaged" where its journal can't be used: of each the beginning and the end are looked at.
+    that goes on with it; "came to nothing" where it ended before it began; or "damaged" where its journal can't be
+    used: of each the beginning and the end are looked at.
     """
     from runner.app.finding import root_of  # noqa: PLC0415 - heavy, and wanted only now
     from runner.app.history import entries  # noqa: PLC0415
@@ -125,7 +126,8 @@ def prune_runs(
     """Remove the folders of old runs, journal and outputs with them.
 
     With both --keep and --older-than, a run goes where both say so. A run that is at work stays in any case, and one
-    that can be gone on with (all but those that ended well, or were rolled back) unless --unfinished is given.
+    that can be gone on with (all but those that ended well, were rolled back or came to nothing) unless --unfinished is
+    given.
     """
     from runner.app.finding import root_of  # noqa: PLC0415 - heavy, and wanted only now
     from runner.app.plans import duration_option  # noqa: PLC0415

@@ -12,12 +12,12 @@ what was written is in doubt; nothing more is started, and the run ends with wha
 """
 
 from runner.journal.appending import Journal
-from runner.journal.checking import DamageError
+from runner.journal.checking import Chain, DamageError
 from runner.journal.holding import hold, holder, is_held
 from runner.journal.names import NAME, RESCUED
 from runner.journal.reading import Report, read, verify
 from runner.journal.records import FIRST_SUM, encode
-from runner.journal.recovering import Recovered, recover
+from runner.journal.recovering import Recovered, recover, whole_record
 from runner.journal.rescuing import Rescue
 from runner.journal.writing import Writer
 
@@ -25,6 +25,7 @@ __all__ = [
     "FIRST_SUM",
     "NAME",
     "RESCUED",
+    "Chain",
     "DamageError",
     "Journal",
     "Recovered",
@@ -38,4 +39,5 @@ __all__ = [
     "read",
     "recover",
     "verify",
+    "whole_record",
 ]

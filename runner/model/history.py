@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-OVER = frozenset({"ok", "rolled_back"})
+OVER = frozenset({"ok", "rolled_back", "came_to_nothing"})
 """Statuses with which, by themselves, nothing is left to be done."""
 
 
@@ -13,8 +13,9 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One run of a list. ``started`` is RFC 3339 in UTC, ``duration`` in seconds, up to now where it is at work.
 
     ``status`` is that of ``run.ended``, or ``running`` (``pid`` is then its process); ``died`` where it ended without
-    saying so; ``damaged`` where its journal can't be used: ``problem`` says why. ``hosts`` are how many have which
-    status, ``of_hosts`` how many it is for. ``go_on`` is what to type next.
+    saying so, ``came_to_nothing`` where that was before its first record; ``damaged`` where its journal can't be used:
+    ``problem`` says why. ``hosts`` are how many have which status, ``of_hosts`` how many it is for. ``go_on`` is what
+    to type next.
     """
 
     run: str
@@ -41,7 +42,7 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 STATUSES = (
     "ok", "failed", "aborted", "unknown", "rolled_back", "rollback_failed", "paused", "interrupted",
-    "running", "died", "damaged",
+    "running", "died", "came_to_nothing", "damaged",
 )  # fmt: skip
 """All that ``status`` may be."""
 
