@@ -40,94 +40,6 @@ def quick(cases: Sequence[Case]) -> list[Case]:
     return [*slow[:AT_ONCE], *(case for case in found if not case.hangs)]
 
 
-AT_ONCE = 12
-"""Logins under way at the same time: few, so that none is slow because of the others on a busy machine."""
-
-CASES = quick([*GREETINGS, *PACKETS, *SERVICES, *LOGINS, *OPENINGS, *REQUESTS, *MID_STEP, *FRAMES])
-
-
-def project(folder: Path, cases: Sequence[Case], servers: dict[str, Server]) -> dict[str, Case]:
-    """The files of a run over all of them; gives the cases by the names of their hosts."""
-    identity = folder / "identity"
-    identity.touch(mode=0o600)
-    identity.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
-    (folder / "kh").write_text(f"127.* {HOST_KEY.export_public_key().decode()}")
-    (folder / "site.yaml").write_text(PLAYBOOK)
-    named = {f"h{index:03}": case for index, case in enumerate(cases)}
-    places = {name: (servers[case.name].address, servers[case.name].port) for name, case in named.items()}
-    hosts = {name: {"address": address, "ssh": {"port": port}} for name, (address, port) in places.items()}
-    ssh = {"user": "u", "identity": "identity", "known_hosts": "kh", "connect_timeout": "4s"}
-    inventory = {"ssh": {**ssh, "connecting": {"total": AT_ONCE}}, "hosts": hosts}
-    (folder / "hosts.yaml").write_text(yaml.safe_dump(inventory))
-    return named
-
-
-def tree(folder: Path) -> dict[str, tuple[int, ...]]:
-    """All that is in a folder, but for the runs."""
-    paths = (path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in {"runs", "out", "err"})
-    return {str(path): (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
-
-
-async def run(folder: Path, cases: Sequence[Case], *argv: str) -> tuple[int, str, dict[str, Case]]:
-    """Run it against all servers: the exit status, all that was printed, the cases."""
-    async with serving({case.name: case.behaviour for case in cases}) as servers:
-        named = project(folder, cases, servers)
-        before = tree(folder)
-        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-X", "dev", "-W", "ignore::DeprecationWarning", "-m", "runner", "run", "site.yaml", *argv),
-                cwd=folder,
-                env=environment(RUNNER_RUNS_DIR=str(folder / "runs"), HOME=str(folder)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
-            async with asyncio.timeout(60):
-                code = await process.wait()
-        assert tree(folder) == before
-        assert [error for server in servers.values() for error in server.errors] == []
-    return code, (folder / "out").read_text(errors="surrogateescape") + (folder / "err").read_text(), named
-
-
-def expected(case: Case) -> set[str]:
-    """The statuses that a host may end with."""
-    status = {"lost": "unknown", "rc 0": "changed"}
-    return {
-        status.get(part) or ("failed" if part.startswith("rc") else "unreachable") for part in case.outcome.split("|")
-    }
-
-
-def ended(folder: Path) -> tuple[Path, list[bytes], dict[str, str]]:
-    """The folder of the run, the lines of its journal, and how each host ended."""
-    [found] = [path for path in (folder / "runs").iterdir() if not path.name.startswith(".")]
-    lines = (found / "events.jsonl").read_bytes().splitlines()
-    records = [json.loads(line) for line in lines]
-    return found, lines, {record["host"]: record["status"] for record in records if record["event"] == "host.ended"}
-
-
-def test_a_run_over_hostile_hosts_tells_the_truth(tmp_path: Path) -> None:
-    """Every host ends as it should, none is ok by a lie; no escape is printed, and nothing is written elsewhere."""
-    assert len(CASES) > 200
-
-    code, printed, named = asyncio.run(run(tmp_path, CASES, "--output", "plain"))
-
-    folder, lines, found = ended(tmp_path)
-    wrong = [
-        f"{name} ({case.name}): {found.get(name)}"
-        for name, case in named.items()
-        if found.get(name) not in expected(case)
-    ]
-    assert "\n".join(wrong) == ""
-    assert code not in {0, 70}, printed[-2000:]
-    assert all(byte < 0x7F for line in lines for byte in line)
-    assert not HARMFUL.search(printed), ascii(HARMFUL.search(printed))
-    for word in ("Traceback", "fault in runner", "ResourceWarning", "never retrieved", "never awaited"):
-        assert word not in printed
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 250 * MEGA
-    assert sum(path.stat().st_size for path in folder.rglob("*")) < 30 * MEGA
-
-
 PATH = "/tmp/.runner-token-abcd1234-0123456789abcdef"
 FIRST = f"|b 0e2f-6c\n|r1 4242 fedcba9876543210 1 {PATH}\n"
 
@@ -163,13 +75,89 @@ RECORDS = [
     Case("escapes", loses("|s KEY 4711 20 f", "|e KEY 0", "|\x1b]0;owned\x07"), "lost"),
 ]
 
+AT_ONCE = 12
+"""Logins under way at the same time: few, so that none is slow because of the others on a busy machine."""
 
-def test_records_that_lie_end_no_step(tmp_path: Path) -> None:
-    """A run that has lost sight of its step asks the host: it believes a plain end, and nothing that is none."""
-    _, printed, named = asyncio.run(run(tmp_path, RECORDS, "--output", "plain"))
+CASES = [*quick([*GREETINGS, *PACKETS, *SERVICES, *LOGINS, *OPENINGS, *REQUESTS, *MID_STEP, *FRAMES]), *RECORDS]
 
-    _, _, found = ended(tmp_path)
-    wrong = [f"{case.name}: {found[name]}" for name, case in named.items() if found[name] not in expected(case)]
+
+def project(folder: Path, servers: dict[str, Server]) -> dict[str, Case]:
+    """The files of a run over all of them; gives the cases by the names of their hosts."""
+    identity = folder / "identity"
+    identity.touch(mode=0o600)
+    identity.write_bytes(asyncssh.generate_private_key("ssh-ed25519").export_private_key())
+    (folder / "kh").write_text(f"127.* {HOST_KEY.export_public_key().decode()}")
+    (folder / "site.yaml").write_text(PLAYBOOK)
+    named = {f"h{index:03}": case for index, case in enumerate(CASES)}
+    places = {name: (servers[case.name].address, servers[case.name].port) for name, case in named.items()}
+    hosts = {name: {"address": address, "ssh": {"port": port}} for name, (address, port) in places.items()}
+    ssh = {"user": "u", "identity": "identity", "known_hosts": "kh", "connect_timeout": "3s"}
+    inventory = {"ssh": {**ssh, "connecting": {"total": AT_ONCE}}, "hosts": hosts}
+    (folder / "hosts.yaml").write_text(yaml.safe_dump(inventory))
+    return named
+
+
+def tree(folder: Path) -> dict[str, tuple[int, ...]]:
+    """All that is in a folder, but for the runs."""
+    paths = (path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in {"runs", "out", "err"})
+    return {str(path): (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
+
+
+async def run(folder: Path, *argv: str) -> tuple[int, str, dict[str, Case]]:
+    """Run it against all servers: the exit status, all that was printed, the cases."""
+    async with serving({case.name: case.behaviour for case in CASES}) as servers:
+        named = project(folder, servers)
+        before = tree(folder)
+        with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-W", "always::ResourceWarning", "-m", "runner", "run", "site.yaml", *argv),
+                cwd=folder,
+                env=environment(RUNNER_RUNS_DIR=str(folder / "runs"), HOME=str(folder)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+            async with asyncio.timeout(60):
+                code = await process.wait()
+        assert tree(folder) == before
+        assert [error for server in servers.values() for error in server.errors] == []
+    return code, (folder / "out").read_text(errors="surrogateescape") + (folder / "err").read_text(), named
+
+
+def expected(case: Case) -> set[str]:
+    """The statuses that a host may end with."""
+    status = {"lost": "unknown", "rc 0": "changed"}
+    return {
+        status.get(part) or ("failed" if part.startswith("rc") else "unreachable") for part in case.outcome.split("|")
+    }
+
+
+def ended(folder: Path) -> tuple[Path, list[bytes], dict[str, str]]:
+    """The folder of the run, the lines of its journal, and how each host ended."""
+    [found] = [path for path in (folder / "runs").iterdir() if not path.name.startswith(".")]
+    lines = (found / "events.jsonl").read_bytes().splitlines()
+    records = [json.loads(line) for line in lines]
+    return found, lines, {record["host"]: record["status"] for record in records if record["event"] == "host.ended"}
+
+
+def test_a_run_over_hostile_hosts_tells_the_truth(tmp_path: Path) -> None:
+    """Every host ends as it should, none is ok by a lie; no escape is printed, and nothing is written elsewhere."""
+    assert len(CASES) > 200
+
+    code, printed, named = asyncio.run(run(tmp_path, "--output", "plain"))
+
+    folder, lines, found = ended(tmp_path)
+    wrong = [
+        f"{name} ({case.name}): {found.get(name)}"
+        for name, case in named.items()
+        if found.get(name) not in expected(case)
+    ]
     assert "\n".join(wrong) == ""
-    assert not HARMFUL.search(printed)
-    assert "fault in runner" not in printed
+    assert code not in {0, 70}, printed[-2000:]
+    assert all(byte < 0x7F for line in lines for byte in line)
+    assert not HARMFUL.search(printed), ascii(HARMFUL.search(printed))
+    for word in ("Traceback", "fault in runner", "ResourceWarning", "never retrieved", "never awaited"):
+        assert word not in printed
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 250 * MEGA
+    assert sum(path.stat().st_size for path in folder.rglob("*")) < 30 * MEGA

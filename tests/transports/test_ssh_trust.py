@@ -164,6 +164,7 @@ def first_contacts(file, key, first):
         assert store.append(f"web{number}", 22, key).trusted
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it has threads; these forks only use files
 def test_many_processes_write_one_file_at_the_same_time(tmp_path):
     """Eight of them, a line for each host, whole, and once, though the file had no end of line."""
     file = tmp_path / ".ssh" / "kh"
