@@ -121,7 +121,7 @@ NAMES = ("plain", "live", "stream", "lines", "json", "quiet", "signal", "console
 
 def told() -> bytes:
     """What a host gives back: every form, in pieces of lines."""
-    return "\n".join([*forms().values(), *forms(LONG).values(), *LONG.splitlines()]).encode()
+    return "\n".join([*forms(LONG).values(), *LONG.splitlines(), *forms().values()]).encode()
 
 
 def script(sent: Sent) -> Answer:
