@@ -58,11 +58,10 @@ class Redactor:
 
     def cut(self, text: str) -> str:
         """Text that was cut off at its ends, perhaps in the middle of a secret: what is left of that is masked too."""
-        text = self.text(text)
         end = max((_common(text, form) for form in self._texts), default=0)
         rest = text[: len(text) - end]
         start = max((_common(form, rest) for form in self._texts), default=0)
-        return (MARKER if start else "") + rest[start:] + (MARKER if end else "")
+        return (MARKER if start else "") + self.text(rest[start:]) + (MARKER if end else "")
 
     def data(self, tree: Any) -> Any:
         """The tree with all text and bytes in it masked, keys too. What needs no masking is handed back as it is."""

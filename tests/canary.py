@@ -49,7 +49,7 @@ def _needles() -> tuple[str, ...]:
     raw = CANARY.encode()
     cores = [raw[:9], raw[-8:]]
     coded = [base64.b64encode(b"\0" * before + core).decode()[4:-4] for core in cores for before in range(3)]
-    return ("cAn4ry", "Tok3n", "4711", *(core.hex()[2:-2] for core in cores), *coded)
+    return ("cAn4ry", "Tok3n", *(core.hex()[2:-2] for core in cores), *coded)
 
 
 NEEDLES = _needles()

@@ -94,13 +94,21 @@ CUT_OFF: Mapping[str, int] = {"label": 0, "tail": 0, "message": 180, "reason": 1
 """Fields whose text was cut off where it was longer, perhaps in the middle of a secret; and the least such length."""
 
 
+STREAMS = ("stdout", "stderr")
+"""What of a registered result was cut off where more came than is kept."""
+
+
 def masked(event: Event, redactor: Redactor) -> Event:
     """The event with every secret in its free text masked.
 
     Chunks of output are masked already, over their borders, and the summary is made of masked events.
     """
     changes = {name: redactor.data(getattr(event, name)) for name in FREE_TEXT if hasattr(event, name)}
-    changes |= {name: redactor.cut(text) for name in CUT_OFF if len(text := changes.get(name) or "") > CUT_OFF[name]}
+    changes |= {name: redactor.cut(text) for name in CUT_OFF if len(text := getattr(event, name, "")) > CUT_OFF[name]}
+    if isinstance(event, StepEnded) and event.truncated and event.register:
+        kept = {name: event.register.get(name) for name in STREAMS}
+        ends = {name: redactor.cut(text) for name, text in kept.items() if isinstance(text, str)}
+        changes["register"] = {**changes["register"], **ends}
     if isinstance(event, StepEnded):
         # Whoever goes on with the run must know that these are not the values that there were.
         changes["masked"] = (changes["register"], changes["values"]) != (event.register, event.values)
