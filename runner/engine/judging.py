@@ -5,6 +5,7 @@ from typing import Any
 
 from runner.engine.turn import Turn
 from runner.errors import RenderError, RunnerError
+from runner.model.changing import may_change
 from runner.model.outcome import Outcome, Status
 from runner.model.playbook import Step
 from runner.model.result import Result
@@ -41,6 +42,15 @@ def judge(turn: Turn, step: Step, outcome: Outcome, *, scope: Mapping[str, Any] 
 def _unjudged(outcome: Outcome) -> Status:
     """What it is where its conditions can't tell: with output that nobody heard, it may be well."""
     return Status.FAILED if outcome.unheard is None else Status.UNKNOWN
+
+
+def doubted(turn: Turn, step: Step, outcome: Outcome) -> Outcome:
+    """Behind a try of which nobody knows what it changed, a step that finds nothing to change counts as changed."""
+    said = step.changed_when
+    never = said is not None and (isinstance(said, bool) or not turn.run.templates.mentions(said))
+    if outcome.status is not Status.OK or never or not may_change(step):
+        return outcome
+    return outcome.judged(Status.CHANGED, outcome.message or "an earlier try, cut short, may have changed it")
 
 
 def _decided(turn: Turn, step: Step, outcome: Outcome, names: Mapping[str, Any]) -> Outcome:

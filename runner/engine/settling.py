@@ -30,16 +30,23 @@ LOOK = 1.0
 LATE = 60.0
 """Seconds after its timeout in which a host itself has surely ended a step that went on there."""
 
+_UNDONE = {"record", "verify"}
+"""What tells, where a step runs again, that the attempt before did nothing."""
+
 DONE, AGAIN = 0, 1
 """What ``verify`` ends with where the step was done, and where it was not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What it came to: an ``outcome``, or None where the step runs again, for this reason."""
+    """What it came to: an ``outcome``, or None where the step runs again, for this reason.
+
+    ``is_undone`` where it is known that the attempt did nothing.
+    """
 
     outcome: Outcome | None
     reason: str = ""
+    is_undone: bool = False
 
 
 async def settle(
@@ -191,7 +198,7 @@ class _Asked:
     async def again(self, how: str, reason: str) -> Verdict:
         """It may run again."""
         await self._record("rerun", how, reason)
-        return Verdict(None, reason)
+        return Verdict(None, reason, is_undone=how in _UNDONE)
 
     async def _verified(self, target: StepTarget) -> Verdict | None:
         """What ``verify`` says; None where it can't tell either."""

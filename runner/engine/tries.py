@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.engine.attempt import attempt_once
 from runner.engine.ends import retry_event
-from runner.engine.judging import judge, placed
+from runner.engine.judging import doubted, judge, placed
 from runner.engine.retry import next_delay
 from runner.engine.settling import Verdict, settle
 from runner.engine.stop import Level
@@ -22,6 +22,9 @@ from runner.model.result import Result
 
 _UNMADE = {Status.UNREACHABLE, Status.CANCELLED}
 """Ends of a try that may have got no further than looking for its host, or waiting for its turn."""
+
+_CUT_SHORT = {Status.TIMED_OUT, Status.CANCELLED, Status.UNKNOWN}
+"""Ends of a try that may have changed something nobody was told of."""
 
 MISSED = "the process that ran it ended before its end was heard"
 """How a resume comes to a step whose end is not known."""
@@ -52,6 +55,7 @@ class _Tries:
     """``before`` are the attempts of earlier turns and processes; ``has_asked`` once a lost end was asked for.
 
     ``first`` is the number of the first attempt that is made here: 2 where the one that was left open is the first.
+    ``in_doubt`` where a try before may have changed something.
     """
 
     turn: Turn
@@ -62,6 +66,11 @@ class _Tries:
     acted: bool = False
     has_asked: bool = False
     first: int = 1
+    in_doubt: bool = False
+
+    def __post_init__(self) -> None:
+        past = self.turn.past(self.step, self.item)
+        self.in_doubt = past is not None and past.in_doubt
 
     def left_out(self) -> Tried | None:
         """What it comes to where its condition is false, or can't be asked."""
@@ -83,6 +92,7 @@ class _Tries:
         is_guess = self.turn.is_guess(self.step, self.item)
         verdict = await self._settled(self.before, GUESSED if is_guess else MISSED, is_guess=is_guess)
         if verdict.outcome is None:
+            self.in_doubt = self.in_doubt and not verdict.is_undone
             return None
         outcome = judge(self.turn, self.step, verdict.outcome, scope=self.scope, attempt=1)
         if self.step.section == "always" and outcome.status is not Status.UNKNOWN:
@@ -101,10 +111,12 @@ class _Tries:
             if came is None:
                 continue
             outcome = judge(turn, step, came, scope=self.scope, attempt=attempt)
+            outcome = doubted(turn, step, outcome) if self.in_doubt else outcome
             self.acted = self.acted or outcome.status not in _UNMADE or _was_begun(outcome)
             delay = self._delay(attempt, outcome)
             if delay is None:
                 break
+            self.in_doubt = self.in_doubt or (outcome.status in _CUT_SHORT and outcome.was_tried)
             self._again(outcome, attempt, delay)
             if not await turn.stop.sleep(delay):
                 break
@@ -139,6 +151,7 @@ class _Tries:
         verdict = await self._settled(number, outcome.message)
         if verdict.outcome is None and turn.stop.level < Level.STOP:
             self.acted = True
+            self.in_doubt = self.in_doubt or not verdict.is_undone
             self._again(outcome, attempt, 0.0)
             return None, output
         return _with(outcome, verdict, turn.stop.reason), {**output, "late": True}

@@ -69,6 +69,12 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
         return self.masked or is_unheard
 
     @property
+    def in_doubt(self) -> bool:
+        """Whether a try of it may have changed something that the next one will not find to be changed."""
+        cut_short = self.is_open or not self.status or self.status in _STOPPED
+        return self.has_acted and not self.is_local and (self.changed or cut_short)
+
+    @property
     def has_touched(self) -> bool:
         """Whether it changed its host, failed, or may have done either."""
         return self.has_acted and (self.is_open or self.changed or self.status not in _UNTOUCHED)

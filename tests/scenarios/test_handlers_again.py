@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from scenario import scenario
+from scenarios.test_going_on import died, on, sent
 
-from runner.model.events import HandlerNotified, StepEnded
-from runner.transports.fake import Answer, answers
+from runner.model.events import HandlerNotified, StepEnded, StepIntent
+from runner.transport import Recalled
+from runner.transports.fake import Answer, Fake, answers
 
 PLAYBOOK = """
 version: 1
@@ -57,3 +59,42 @@ def test_a_handler_whose_notice_died_with_the_process_runs_all_the_same(tmp_path
     assert isinstance(events[cut + 1], HandlerNotified)
     assert [one.host for one in again.fake.sent] == ["web01" if scope else "web04"]
     assert again.summary.status == "ok"
+
+
+CHANGING = """
+version: 1
+hosts: web01
+steps:
+  - {id: conf, command: conf, idempotent: true, changed_when: "'new' in result.stdout", notify: restart, register: c}
+  - {id: after, command: after, when: c.changed}
+handlers: [{id: restart, command: restart}]
+"""
+
+
+def test_a_step_that_runs_again_counts_for_what_its_first_try_may_have_changed(tmp_path: Path) -> None:
+    """The try before was cut short: that the second one finds nothing to change says nothing of the first."""
+    lost = answers({("*", "conf"): [Answer(lost="reset"), Answer()]})
+    within = scenario(CHANGING, tmp_path, lost)
+    died_first = died(scenario(CHANGING, tmp_path), on(StepIntent, step="conf"))
+    resumed = scenario(CHANGING, tmp_path, before=died_first)
+
+    for ran in (within, resumed):
+        assert [text for _, text in sent(ran)][-2:] == ["after", "restart"]
+        assert ran.statuses() == {"web01": "changed"}
+
+
+def test_a_step_that_never_began_is_not_in_doubt(tmp_path: Path) -> None:
+    """The host's record says so: nothing was changed, and nothing is notified."""
+    before = died(scenario(CHANGING, tmp_path), on(StepIntent, step="conf"))
+    again = scenario(CHANGING, tmp_path, fake=Fake(recall=lambda _, __: Recalled("never")), before=before)
+
+    assert sent(again) == [("web01", "conf")]
+    assert again.statuses() == {"web01": "ok"}
+
+
+def test_a_step_that_never_changes_anything_is_not_in_doubt(tmp_path: Path) -> None:
+    """Its condition is no question of what it printed."""
+    playbook = CHANGING.replace("\"'new' in result.stdout\"", "false")
+    before = died(scenario(playbook, tmp_path), on(StepIntent, step="conf"))
+
+    assert sent(scenario(playbook, tmp_path, before=before)) == [("web01", "conf")]
