@@ -62,9 +62,9 @@ class HostRun:
 
     ``status`` is None while nothing went wrong. ``is_excluded`` where the play's condition keeps it out,
     ``is_refused`` where that can't be asked. ``pending`` are the handlers notified and not run yet. ``is_lost`` where
-    it can't be reached any more. ``touched`` where a step changed, failed, or may have. ``acts`` counts steps that ran.
-    ``cleanup_ends`` is when ``always`` steps must be over, once everything is being ended. ``past`` is how earlier
-    processes of the run have left its steps.
+    it can't be reached any more. ``touched`` where a step changed, failed, or may have: what tidies up in any case is
+    no change to be taken back. ``acts`` counts steps that ran. ``cleanup_ends`` is when ``always`` steps must be
+    over, once everything is being ended. ``past`` is how earlier processes of the run have left its steps.
     """
 
     turn: Turn
@@ -156,7 +156,8 @@ class HostRun:
         """Take in how a step ended; gives the trouble it makes, if any."""
         self._ignored += ended.ignored
         if ended.acted:
-            self.touched = self.touched or ended.changed or ended.status not in _UNTOUCHED
+            may_touch = step.section != "always" and (ended.changed or ended.status not in _UNTOUCHED)
+            self.touched = self.touched or may_touch
             self.acts += 1
         if ended.changed:
             self._changed = True

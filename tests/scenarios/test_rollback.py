@@ -113,3 +113,19 @@ def test_what_comes_last_fails_a_rollback_too(tmp_path: Path) -> None:
     run = ran(tmp_path, {("web03", "release"): Answer(rc=1), ("*", "tidy"): Answer(rc=1)}, text)
 
     assert run.statuses()["web01"] == "rollback_failed"
+
+
+def test_what_tidies_up_in_any_case_touches_no_host(tmp_path: Path) -> None:
+    """A host that came to ``always`` alone has done nothing that could be taken back."""
+    playbook = """
+    version: 1
+    hosts: web[01-02]
+    strategy: {type: sequential, order: reverse, on_exceed: rollback}
+    steps: [{id: a, command: a, when: host.name == "web01"}]
+    rollback: [{id: undo, command: undo}]
+    always: [{id: tidy, command: tidy}]
+    """
+    run = scenario(playbook, tmp_path, answers({("web01", "a"): Answer(rc=1)}))
+
+    assert [one.host for one in run.fake.sent if one.text == "tidy"] == ["web02", "web01", "web01"]
+    assert [one.host for one in run.fake.sent if one.text == "undo"] == ["web01"]
