@@ -221,6 +221,7 @@ class _Running:
             max_open=parts.planned.max_open,
             past=parts.past,
             claim=claim_of(parts.settings, parts.marks.token, parts.folder.id) if plan.lock == "hosts" else None,
+            where=finding.commands(parts.folder).where,
         )
 
     async def _ask(self, question: Question) -> Answer:

@@ -49,7 +49,7 @@ class Run:
     a person, and is for ``decided`` alone, which holds ``asking`` meanwhile. ``fatal`` is the first fault that ends the
     run: a journal that can't be written, or a bug; ``report`` writes a bug's trace and gives the file's name. ``past``
     is what earlier processes of the run have left, None for a run that begins. ``claim`` is what it puts on its hosts
-    where it locks them, else None.
+    where it locks them, else None. ``where`` is the option that says where its records are kept, if one must.
     """
 
     id: str
@@ -76,4 +76,5 @@ class Run:
     shared_ids: frozenset[str] = frozenset()
     past: Past | None = None
     claim: Claim | None = None
+    where: tuple[str, ...] = ()
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -6,11 +6,13 @@ from typing import Any
 from runner.engine.context import Run
 from runner.engine.meetings import Once, Settled
 from runner.model import remaining
+from runner.model.changing import may_change
 from runner.model.go_on import Commands
+from runner.model.outcome import Status
 from runner.model.past import PlayPast, StepPast
 from runner.model.plan import PlannedPlay
 from runner.model.playbook import Block, Node, Step, leaves, nodes_of
-from runner.model.result import restored
+from runner.model.result import Result, restored
 from runner.model.template import Withheld
 
 
@@ -120,15 +122,20 @@ def _restore(run: Run, play: PlannedPlay, past: PlayPast, node: Node) -> None:
             kept(run, play, other, node.frame).update(_values(run, name, node, step))
 
 
-def unheard(run: Run, host: str, step: Step, decided: str = "") -> Withheld:
-    """In place of what a step printed that has ended, which nobody heard; ``decided`` is what a person said of it."""
-    words = f'what step "{step.id}" printed on "{host}" is not known, only how it ended'
-    return Withheld(words, run_again(run, host, step, *(("--reason", "TEXT") if decided else ())))
+def unheard(run: Run, host: str, step: Step, item: int | None = None, decided: str = "") -> Withheld:
+    """In place of what a step, or an item of its loop, printed that has ended, which nobody heard.
+
+    ``decided`` is what a person said of it.
+    """
+    which = f" (item {item})" if item is not None else ""
+    words = f'what step "{step.id}"{which} printed on "{host}" is not known, only how it ended'
+    number = ("--item", str(item)) if item is not None else ()
+    return Withheld(words, run_again(run, host, step, *number, *(("--reason", "TEXT") if decided else ())))
 
 
 def run_again(run: Run, host: str, step: Step, *options: str) -> str:
     """What to type where a value is lost that is needed."""
-    commands = Commands(run.id)
+    commands = Commands(run.id, run.where)
     resolve = commands.line("resolve", host, step.id, "--rerun", *options)
     return f"have it run again: {resolve}; then {commands.line('resume')}"
 
@@ -143,19 +150,21 @@ def _values(run: Run, host: str, step: Step, past: StepPast) -> dict[str, object
         return dict.fromkeys((*names, *((step.register,) if step.register else ())), hidden)
     values: dict[str, object] = {name: (past.values or {}).get(name, hidden) for name in names}
     if step.register:
-        has_none = past.register is None and not past.decided
-        values[step.register] = (
-            hidden
-            if has_none
-            else restored(
-                past.register or {},
-                status=past.status,
-                rc=past.rc,
-                message=past.reason,
-                unheard=unheard(run, host, step, past.decided),
-            )
-        )
+        values[step.register] = hidden if step.sensitive else result_of(run, host, step, past)
     return values
+
+
+def result_of(run: Run, host: str, step: Step, past: StepPast, item: int | None = None) -> Result:
+    """The result of a step, or of an item of its loop, that ended before this process.
+
+    One that a person says was done may have changed something.
+    """
+
+    def lost(index: int | None) -> Withheld:
+        return unheard(run, host, step, index or item, past.decided)
+
+    status = Status.CHANGED if past.decided == "ok" and may_change(step) else past.status
+    return restored(past.register or {}, status=status, rc=past.rc, message=past.reason, unheard=lost)
 
 
 def _is_once(play: PlannedPlay, step: Step) -> bool:

@@ -160,7 +160,7 @@ class _Asked:
     @property
     def unheard(self) -> Withheld:
         """In place of what it printed."""
-        return unheard(self.turn.run, self.turn.host.name, self.step)
+        return unheard(self.turn.run, self.turn.host.name, self.step, self.item)
 
     def say_running(self, group: int | None) -> None:
         """Tell people, once, that it is waited for."""

@@ -8,7 +8,7 @@ from typing import Any
 from runner.crashpoints import crash_point
 from runner.engine.ends import Fate, ended_event
 from runner.engine.judging import BAD, placed, said_of
-from runner.engine.recalling import unheard
+from runner.engine.recalling import result_of
 from runner.engine.stop import Level
 from runner.engine.tries import run_item
 from runner.engine.turn import Turn
@@ -16,7 +16,7 @@ from runner.errors import JournalError, RenderError
 from runner.model.events import StepEnded
 from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Block, Node, Step
-from runner.model.result import Result, loop_result, recordable, restored
+from runner.model.result import Result, loop_result, recordable
 from runner.model.template import Template
 
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
@@ -118,8 +118,7 @@ def _kept_item(turn: Turn, step: Step, index: int) -> Result | None:
     whole, past = turn.past(step), turn.past(step, index)
     if whole is None or whole.is_well or past is None or not past.is_well or step.section == "always":
         return None
-    lost = unheard(turn.run, turn.host.name, step)
-    return restored(past.register or {}, status=past.status, rc=past.rc, message=past.reason, unheard=lost)
+    return result_of(turn.run, turn.host.name, step, past, index)
 
 
 def _scopes(turn: Turn, step: Step, items: list[Any] | None = None) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -30,7 +30,7 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
 
     ``status`` is that of its last end, empty where there is none. ``is_open`` where it was started and its end is not
     known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what a
-    person has said of it: ``ok failed rerun skip``. ``items`` are those of a loop, from 1. ``is_guess`` where it is
+    person has said of it: ``ok failed rerun``. ``items`` are those of a loop, from 1. ``is_guess`` where it is
     open because records of it may be lost: which attempts began is not known then.
     """
 
@@ -76,8 +76,12 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def has_touched(self) -> bool:
-        """Whether it changed its host, failed, or may have done either."""
-        return self.has_acted and (self.is_open or self.changed or self.status not in _UNTOUCHED)
+        """Whether it changed its host, failed, or may have done either; what tidies up in any case does not count."""
+        return (
+            self.has_acted
+            and self.section != "always"
+            and (self.is_open or self.changed or self.status not in _UNTOUCHED)
+        )
 
     @property
     def has_acted(self) -> bool:
@@ -152,18 +156,23 @@ class HostPast(msgspec.Struct, gc=False):
         """It was said what becomes of one whose end is not known."""
         after = changed(
             self._known(event),
-            decided=event.what,
+            decided=event.what if event.how == "resolve" else "",
             is_open=False,
             status=_DECIDED.get(event.what, ""),
             reason=event.reason,
+            register=None,
+            values=None,
+            masked=False,
         )
         if event.what == "ok":
             # It was done, so it may have changed something: what it notifies is due.
             after, self.fresh = changed(after, changed=True), event.step
         if event.what == "rerun":
-            after = changed(after, register=None, values=None, masked=False, items=_to_keep(after.items))
+            after = changed(after, items=_again(after.items))
             self.status = ""  # it has something to do again
         self._put(event, after)
+        if event.what == "rerun" and event.item is not None and not (whole := self.steps[event.step]).is_open:
+            self.steps[event.step] = changed(whole, status="", register=None, masked=False)
 
     def started(self, event: HostStarted) -> None:
         """The host was let to work."""
@@ -191,12 +200,15 @@ class HostPast(msgspec.Struct, gc=False):
             self.steps[event.step] = changed(step, items={event.item: past})
 
 
-def _to_keep(items: Mapping[int, StepPast]) -> Mapping[int, StepPast]:
-    """The items of a loop that stand where the loop is to run again: if what some gave is lost, those that have it."""
+def _again(items: Mapping[int, StepPast]) -> Mapping[int, StepPast]:
+    """The items of a loop that is to run again: all of them; if what some gave is lost, or is open, those alone."""
     if any(one.is_open for one in items.values()):
         return items
-    gaps = {number for number, one in items.items() if one.has_gaps}
-    return {number: one for number, one in items.items() if number not in gaps} if gaps else {}
+    gaps = {number for number, one in items.items() if one.has_gaps} or items.keys()
+    return {
+        number: changed(one, status="", register=None, masked=False) if number in gaps else one
+        for number, one in items.items()
+    }
 
 
 _ended = lru_cache(maxsize=4096)(StepPast)

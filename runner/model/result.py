@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from runner.errors import RenderError
@@ -97,11 +98,17 @@ def loop_result(outcome: Outcome, results: Sequence[Result]) -> Result:
 
 
 def restored(
-    record: Mapping[str, Any], *, status: str, unheard: Withheld, rc: int | None = None, message: str = ""
+    record: Mapping[str, Any],
+    *,
+    status: str,
+    unheard: Callable[[int | None], Withheld],
+    rc: int | None = None,
+    message: str = "",
 ) -> Result:
     """The result behind what ``record`` made of one: for whoever goes on with a run.
 
-    ``status``, ``rc`` and ``message`` are those of the step's end; ``unheard`` stands for output that is not there.
+    ``status``, ``rc`` and ``message`` are those of the step's end; ``unheard`` makes what stands
+    for output that is not there, of the step or of an item of its loop, by its number.
     """
     outcome = Outcome(
         Status(status),
@@ -111,14 +118,21 @@ def restored(
         stdout=_captured(record.get("stdout", "")),
         stderr=_captured(record.get("stderr", "")),
         duration=record.get("duration", 0.0),
-        unheard=None if "stdout" in record else unheard,
+        unheard=None if "stdout" in record else unheard(None),
     )
     own = {key: _back(value) for key, value in record.items() if key not in _WHOLE or key == "json"}
     if "results" in own:
-        own["results"] = [restored(one, status=one.get("status", "ok"), unheard=unheard) for one in record["results"]]
+        own["results"] = [
+            restored(one, status=one.get("status", "ok"), unheard=partial(_of_item, unheard, index))
+            for index, one in enumerate(record["results"], 1)
+        ]
     if own.get("json") is None:
         own.pop("json", None)
     return Result(outcome, attempts=record.get("attempts", 1), extra=own)
+
+
+def _of_item(unheard: Callable[[int | None], Withheld], index: int, _: int | None) -> Withheld:
+    return unheard(index)
 
 
 def _captured(value: Any) -> Captured:
