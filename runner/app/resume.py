@@ -25,9 +25,7 @@ from runner.app.recorded import recorded
 from runner.app.running import carry_out
 from runner.app.settings import Settings, absolute
 from runner.app.views import Screen
-from runner.errors import InputError
 from runner.journal import Recovered, recover
-from runner.location import Problem
 from runner.model.changed import changed
 from runner.model.doubt import doubt, is_doubtful
 from runner.model.encoding import encode_plan
@@ -75,12 +73,16 @@ def go_on(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A run as it would be gone on with: what is to be done, and what was."""
+    """A run as it would be gone on with: what is to be done, and what was.
+
+    ``is_back`` where it goes back as a whole, because somebody asked for that.
+    """
 
     run: str
     plan: Plan
     past: Past
     notes: tuple[str, ...] = ()
+    is_back: bool = False
 
 
 def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
@@ -88,14 +90,13 @@ def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
     folder = finding.ours(settings.runs_dir, wanted)
     earlier = Earlier.of(folder)
     ready = compared(folder, earlier, absolute(settings), changes)
+    started = earlier.started(folder)
+    is_back = started.mode == BACK
     if ready is None:
-        return Seen(folder.id, stored_plan(folder, earlier.started(folder)), earlier.past)
-    if ready.mode == BACK:
-        hint = f"go on with that: {finding.command('resume', folder)}"
-        raise InputError([Problem("E653", f"run {folder.id} is on its way back", hint=hint)])
+        return Seen(folder.id, stored_plan(folder, started), earlier.past, is_back=is_back)
     for event in ready.found.events:
         earlier.past.apply(event, earlier.past.seq)
-    return Seen(folder.id, ready.found.plan, earlier.past, ready.found.notes)
+    return Seen(folder.id, ready.found.plan, earlier.past, ready.found.notes, is_back)
 
 
 def compared(folder: RunFolder, earlier: Earlier, settings: Settings, changes: Changes) -> Ready | None:

@@ -25,7 +25,12 @@ is damaged, 12 where what ended well, a host or an input is not what it was; not
 
 @click.command(epilog=EPILOG)
 @click.argument("run")
-@option("--plan", "only_plan", is_flag=True, help="Only show what is left: wave, step, hosts. Contacts nothing.")
+@option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Only show what is left: wave, step, hosts; of the way back where it goes back. Contacts nothing.",
+)
 @option(
     "--format",
     "form",
@@ -63,11 +68,11 @@ def command(run: str, *, only_plan: bool, form: str, accept: bool, drop: str, **
         if status is None:
             say("nothing to do: the run has come to its end")
         return exit_codes.OK if status is None else status
-    from runner.model.remaining import left  # noqa: PLC0415
+    from runner.model.way_back import left_at_all  # noqa: PLC0415
     from runner.reporting.left import encoded, text  # noqa: PLC0415
 
     seen = look(run, settings, changes)
-    found = left(seen.plan, seen.past)
+    found = left_at_all(seen.plan, seen.past, is_asked=seen.is_back)
     if form == "json":
         say_json(encoded(seen.run, found, seen.notes))
     else:

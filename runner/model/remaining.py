@@ -27,12 +27,16 @@ _ENDS_HOST = frozenset({Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED})
 
 
 class Left(msgspec.Struct, frozen=True):
-    """Steps that are left on a host of a wave, by id, in order. ``wave`` counts from 1."""
+    """Steps that are left on a host of a wave, by id, in order. ``wave`` counts from 1.
+
+    ``section`` is ``rollback``, and ``always`` behind it, where the play goes back; else empty.
+    """
 
     play: str
     wave: int
     host: str
     steps: tuple[str, ...]
+    section: str = ""
 
 
 def came(node: Node, past: Steps) -> Came:

@@ -8,21 +8,24 @@ from runner.model.remaining import Left
 from runner.reporting.escape import visible
 from runner.reporting.wording import count, hosts
 
-VERSION = "1.0"
+VERSION = "1.1"
 """Of the JSON: a new field is a minor version, a changed one a major version."""
 
 
 def text(plan: Plan, run: str, left: Sequence[Left]) -> Iterator[str]:
-    """A line for each step of each wave, with the hosts that it is left on, in the order of the plan."""
+    """A line for each step of each wave, with the hosts that it is left on, in the order in which they come."""
     steps = sum(len(one.steps) for one in left)
     names = {one.host for one in left}
-    yield f"left of run {visible(run)}: {count(steps, 'step')} on {count(len(names), 'host')}"
-    for play in plan.plays:
-        for wave in play.waves:
-            mine = [one for one in left if (one.play, one.wave) == (play.id, wave.index)]
-            if mine:
-                yield f"play {visible(play.id)}, wave {wave.index} of {len(play.waves)}"
-                yield from (f"  {visible(step)}  {hosts(names)}" for step, names in _by_step(play_steps(mine), mine))
+    back = ", on its way back" if any(one.section == "rollback" for one in left) else ""
+    yield f"left of run {visible(run)}: {count(steps, 'step')} on {count(len(names), 'host')}{back}"
+    of = {play.id: len(play.waves) for play in plan.plays}
+    for play, wave, is_back in dict.fromkeys((one.play, one.wave, bool(one.section)) for one in left):
+        yield f"play {visible(play)}, wave {wave} of {of[play]}{' goes back' if is_back else ''}"
+        here = [one for one in left if (one.play, one.wave) == (play, wave)]
+        for section in dict.fromkeys(one.section for one in here):
+            mine = [one for one in here if one.section == section]
+            means = " (always)" if section == "always" else ""
+            yield from (f"  {visible(step)}{means}  {hosts(names)}" for step, names in _by_step(play_steps(mine), mine))
 
 
 def play_steps(left: Iterable[Left]) -> list[str]:
@@ -38,6 +41,14 @@ def _by_step(steps: Iterable[str], left: Sequence[Left]) -> Iterator[tuple[str, 
 
 
 def encoded(run: str, left: Iterable[Left], notes: Sequence[str]) -> str:
-    """Every step that is left, with its play, wave and host, as indented JSON with a line feed at its end."""
-    found = [{"play": one.play, "wave": one.wave, "host": one.host, "step": step} for one in left for step in one.steps]
+    """Every step that is left, with its play, wave and host, as indented JSON with a line feed at its end.
+
+    ``section`` is there where the play goes back: ``rollback`` or ``always``.
+    """
+    found = [
+        {"play": one.play, "wave": one.wave, "host": one.host, "step": step}
+        | ({"section": one.section} if one.section else {})
+        for one in left
+        for step in one.steps
+    ]
     return json.dumps({"version": VERSION, "run": run, "left": found, "notes": list(notes)}, indent=2) + "\n"

@@ -94,7 +94,16 @@ def test_a_rollback_that_is_killed_is_gone_on_with(tmp_path: Path, command: str)
     left = runner("resume", "last", "--plan", cwd=tmp_path)
     back = runner(command, "last", cwd=tmp_path)
 
-    assert (left.code, "is on its way back" in left.err) == (2, True)
+    assert left.code == 0, left.err
+    assert left.out.splitlines()[1:] == [
+        "play web, wave 2 of 3 goes back",
+        "  tidy (always)  web2",
+        "play web, wave 1 of 3 goes back",
+        "  back  web1",
+        "  tidy (always)  web1",
+        "play db, wave 1 of 1 goes back",
+        "  unmigrate  web1",
+    ]
     assert was[-1] == "back web2"
     assert back.code == 8
     assert log(tmp_path)[len(was) :] == ["tidy web2", "back web1", "tidy web1", "unmigrate"]
@@ -179,3 +188,50 @@ def test_hosts_may_be_left_as_they_are(tmp_path: Path) -> None:
     assert "back web2" not in log(tmp_path)
     assert "back web1" in log(tmp_path)
     assert json.loads((back.folder / "summary.json").read_text())["hosts"]["rolled_back"] == ["web1"]
+
+
+GOES_BACK = """
+version: 1
+inventory: hosts.yaml
+hosts: all
+strategy: {type: rolling, waves: [2, 1], concurrency: 1, max_failures: 0, on_exceed: rollback}
+steps:
+  - {id: change, shell: "echo change {{ host.name }} >> FOLDER/log; [ {{ host.name }} != web3 ]"}
+rollback:
+  - {id: back, shell: "echo back {{ host.name }} >> FOLDER/log"}
+  - block: [{id: clean, shell: "echo clean {{ host.name }} >> FOLDER/log"}]
+  - {id: announce, once: wave, shell: "echo announce {{ host.name }} >> FOLDER/log"}
+  - {id: report, once: run, shell: "echo report {{ host.name }} >> FOLDER/log"}
+always:
+  - {id: tidy, shell: "echo tidy {{ host.name }} >> FOLDER/log", idempotent: true}
+  - {id: unlock, once: run, shell: "echo unlock {{ host.name }} >> FOLDER/log"}
+"""
+
+
+@pytest.mark.parametrize("sent", [8, 13])
+def test_what_is_left_of_the_way_back_is_what_a_resume_does(tmp_path: Path, sent: int) -> None:
+    """A run died while it rolled itself back: ``--plan`` names, step by step, what the resume then runs."""
+    project(tmp_path, GOES_BACK.replace("FOLDER", str(tmp_path)), FLEET)
+    runner("run", "site.yaml", cwd=tmp_path, RUNNER_CRASHPOINT=f"after_sync_before_send:{sent}")
+    was = log(tmp_path)
+
+    left = runner("resume", "last", "--plan", "--format", "json", cwd=tmp_path)
+    told = runner("resume", "last", "--plan", cwd=tmp_path)
+    on = runner("resume", "last", cwd=tmp_path)
+
+    steps = json.loads(left.out)["left"]
+    assert on.code == 8
+    assert len(was) == sent - 1
+    assert log(tmp_path)[len(was) :] == [f"{one['step']} {one['host']}" for one in steps]
+    assert {one["section"] for one in steps} == {"rollback", "always"}
+    assert told.out.splitlines()[0].endswith(" hosts, on its way back")
+
+
+def test_nothing_is_left_of_a_run_that_is_back(tmp_path: Path) -> None:
+    """Its plan says so, whoever asked for its way back."""
+    started(tmp_path)
+    runner("rollback", "last", cwd=tmp_path)
+
+    left = runner("resume", "last", "--plan", cwd=tmp_path)
+
+    assert left.out.endswith(": 0 steps on 0 hosts\n")
