@@ -68,7 +68,7 @@ _MEANS = {"ok": "done", "failed": "failed", "rerun": "not done: it runs again"}
 
 def _may_be_over(what: str, reason: str) -> Callable[[StepPast], bool]:
     """What of that which has ended may run again: all of it, but what somebody has settled only with a reason."""
-    return lambda past: what == "rerun" and bool(past.status) and (not past.decided or bool(reason))
+    return lambda past: what == "rerun" and bool(past.status) and (not past.by_person or bool(reason))
 
 
 def _one(past: StepPast, item: int | None) -> StepPast:
@@ -94,7 +94,7 @@ def _place(
         raise _refused(f'"{step}" is {"over" if over else "unknown"} on {host} in {len(unknown)} plays', hint)
     if not unknown:
         found = next(iter(having.values()))
-        again = "to have it run again say why: --rerun --reason TEXT" if found.steps[step].decided else ""
+        again = "to have it run again say why: --rerun --reason TEXT" if found.steps[step].by_person else ""
         raise _refused(f'"{step}" on {host} is not unknown: {_how(found.steps[step])}', again)
     ((name, found),) = unknown.items()
     return name, found, _item(found.steps[step], step, item, may)

@@ -122,15 +122,15 @@ def _restore(run: Run, play: PlannedPlay, past: PlayPast, node: Node) -> None:
             kept(run, play, other, node.frame).update(_values(run, name, node, step))
 
 
-def unheard(run: Run, host: str, step: Step, item: int | None = None, decided: str = "") -> Withheld:
+def unheard(run: Run, host: str, step: Step, item: int | None = None, *, by_person: bool = False) -> Withheld:
     """In place of what a step, or an item of its loop, printed that has ended, which nobody heard.
 
-    ``decided`` is what a person said of it.
+    ``by_person`` where that is what a person has said.
     """
     which = f" (item {item})" if item is not None else ""
     words = f'what step "{step.id}"{which} printed on "{host}" is not known, only how it ended'
     number = ("--item", str(item)) if item is not None else ()
-    return Withheld(words, run_again(run, host, step, *number, *(("--reason", "TEXT") if decided else ())))
+    return Withheld(words, run_again(run, host, step, *number, *(("--reason", "TEXT") if by_person else ())))
 
 
 def run_again(run: Run, host: str, step: Step, *options: str) -> str:
@@ -161,9 +161,9 @@ def result_of(run: Run, host: str, step: Step, past: StepPast, item: int | None 
     """
 
     def lost(index: int | None) -> Withheld:
-        return unheard(run, host, step, index or item, past.decided)
+        return unheard(run, host, step, index or item, by_person=past.by_person)
 
-    status = Status.CHANGED if past.decided == "ok" and may_change(step) else past.status
+    status = Status.CHANGED if past.decided == "ok" and past.by_person and may_change(step) else past.status
     return restored(past.register or {}, status=status, rc=past.rc, message=past.reason, unheard=lost)
 
 

@@ -29,9 +29,9 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     """One step, or one item of its loop, on one host.
 
     ``status`` is that of its last end, empty where there is none. ``is_open`` where it was started and its end is not
-    known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what a
-    person has said of it: ``ok failed rerun``. ``items`` are those of a loop, from 1. ``is_guess`` where it is
-    open because records of it may be lost: which attempts began is not known then.
+    known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what was
+    said of it, ``ok failed rerun skip``; ``by_person`` where a person said so. ``items`` are those of a loop, from 1.
+    ``is_guess`` where it is open because records of it may be lost: which attempts began is not known then.
     """
 
     status: str = ""
@@ -46,6 +46,7 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     delegate: str = ""
     section: str = ""
     decided: str = ""
+    by_person: bool = False
     masked: bool = False
     register: Mapping[str, Any] | None = None
     values: Mapping[str, Any] | None = None
@@ -143,6 +144,7 @@ class HostPast(msgspec.Struct, gc=False):
             before.delegate,
             event.section,
             before.decided,
+            before.by_person,
             event.masked,
         )
         if event.register is not None or event.values is not None or before.items:
@@ -156,7 +158,8 @@ class HostPast(msgspec.Struct, gc=False):
         """It was said what becomes of one whose end is not known."""
         after = changed(
             self._known(event),
-            decided=event.what if event.how == "resolve" else "",
+            decided=event.what,
+            by_person=event.how == "resolve",
             is_open=False,
             status=_DECIDED.get(event.what, ""),
             reason=event.reason,
@@ -226,6 +229,7 @@ def _begun_again(before: StepPast, event: StepIntent) -> StepPast:
         is_local=event.is_local,
         is_guess=event.is_guess,
         decided="",
+        by_person=False,
         attempt=event.attempt or 1,
         delegate=event.delegate,
         section=event.section,
