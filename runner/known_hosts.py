@@ -247,8 +247,17 @@ def pattern_of(names: list[str], entry: Entry) -> Pattern:
 
 def union(names: Iterable[str]) -> re.Pattern[str]:
     """One expression for any of some shell-like names; none of them is nothing at all."""
-    parts = ["".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in name) for name in names]
+    parts = [_expression(name) for name in names]
     return re.compile("|".join(parts) if parts else r"(?!)", re.DOTALL)
+
+
+def _expression(name: str) -> str:
+    """One shell-like name. What a star has passed over it never takes back: many of them would try every way."""
+    first, *rest = (re.escape(part).replace(r"\?", ".") for part in re.split(r"\*+", name))
+    if not rest:
+        return first
+    *middle, last = rest
+    return first + "".join(f"(?>.*?{part})" for part in middle) + ".*" + last
 
 
 def of_role(role: str, entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -130,24 +130,28 @@ def write_anew(case: Case, said: str) -> None:
 
 
 class Contact:
-    """Notes whether this process starts another or opens a connection while ``watching``."""
+    """Notes what files this process opens, and whether it starts another or connects, while ``watching``."""
 
     def __init__(self) -> None:
         self.watching = False
         self.events: list[str] = []
+        self.opened: list[str] = []
         sys.addaudithook(self._hook)
 
     @contextmanager
     def watch(self) -> Iterator[None]:
         """While this lasts, note it."""
         self.events.clear()
+        self.opened.clear()
         self.watching = True
         try:
             yield
         finally:
             self.watching = False
 
-    def _hook(self, event: str, args: object) -> None:
+    def _hook(self, event: str, args: tuple[object, ...]) -> None:
+        if self.watching and event == "open":
+            self.opened.append(str(args[0]))
         if self.watching and event in {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect"}:
             self.events.append(f"{event} {args}")
 

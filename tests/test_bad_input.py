@@ -5,7 +5,9 @@ at first: ``pytest tests/test_bad_input.py --write-expected`` writes down what i
 """
 
 import gc
+import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -86,3 +88,40 @@ def test_every_case_has_a_title_of_its_own():
     titles = [(case.file, case.title) for case in CASES]
 
     assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize("name", ["types", "syntax"])
+def test_json_says_the_same(name, tmp_path, monkeypatch, capfd):
+    """A record for each problem, with the code, the place and the words that stand in the text."""
+    monkeypatch.chdir(tmp_path)
+    for case in [case for case in CASES if case.file.stem == name and case.argv == ["validate", "site.yaml"]]:
+        case.make(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["runner", "validate", "site.yaml", "--format", "json"])
+        with as_it_was(), pytest.raises(SystemExit):
+            main()
+        records = json.loads(capfd.readouterr().out)
+        lines = [line for line in (case.expected or "").splitlines() if CODED.search(line)]
+
+        assert [line_of(record) for record in records] == lines, case.title
+
+
+CODED = re.compile(r": (?:error|warning): .* \[[EW][0-9]{3}\]$")
+
+
+def line_of(record: dict[str, str]) -> str:
+    """The first line of a problem, as text has it."""
+    place = f"{record['file']}:{record['line']}:{record['column']}"
+    return f"{place}: {record['severity']}: {record['message']} [{record['code']}]"
+
+
+def test_a_file_is_opened_once(tmp_path, monkeypatch):
+    """What is checked, parsed and hashed are the same bytes, though somebody may change the file meanwhile."""
+    monkeypatch.chdir(tmp_path)
+    next(case for case in CASES if case.title == "lines that end with CR and LF are fine").make(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["runner", "validate", "site.yaml"])
+
+    with as_it_was(), contact.watch(), pytest.raises(SystemExit):
+        main()
+
+    names = [Path(name).name for name in contact.opened]
+    assert (names.count("site.yaml"), names.count("hosts.yaml")) == (1, 1)

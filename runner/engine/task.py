@@ -1,6 +1,7 @@
 """One task: a step on a host. Condition, loop, attempts with their limits, and the verdict on what came of it."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from runner.model.outcome import Outcome, Status, failed
 from runner.model.playbook import Block, Node, Step
 from runner.model.result import Result, loop_result, recordable
 from runner.model.template import Template
+from runner.templating.limits import ITEMS
 
 _LOST = {Status.UNREACHABLE, Status.UNKNOWN, Status.CANCELLED}
 _IGNORABLE = BAD - _LOST
@@ -134,6 +136,8 @@ def _items(turn: Turn, step: Step) -> list[Any]:
     value = step.loop
     if isinstance(value, dict):
         lists = {name: _list(turn, step, part) for name, part in value.items()}
+        if (count := math.prod(map(len, lists.values()))) > ITEMS:
+            raise RenderError(f"the loop has {count} items; the limit is {ITEMS}", location=step.location)
         return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     return _list(turn, step, value)
 

@@ -92,9 +92,9 @@ def _repair(descriptor: int, scan: Scan, folder: RunFolder, kept: bytes) -> tupl
         crash_point("in_repair")
         write_all(descriptor, b"\n")
     if not rest:
-        return (f"record {scan.chain.seq - 1} of the journal had no end, and has it now",)
+        return (f"record {scan.chain.seq - 1} of the journal had no end, and has it now [W613]",)
     words = f"the journal ended in {len(rest)} bytes of a record that was not written to its end"
-    return (f'{words}; they were set aside in "{aside}"',)
+    return (f'{words}; they were set aside in "{aside}" [W613]',)
 
 
 def _set_aside(folder: RunFolder, rest: bytes) -> str:

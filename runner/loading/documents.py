@@ -6,6 +6,7 @@ that object. So the data stays plain (what jsonschema and msgspec take), and 50,
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -171,15 +172,25 @@ def _child(node: Any, step: str | int) -> Any:
     return node[step] if isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node) else None
 
 
+Refusal = tuple[str, str, str]
+"""Why a file is none that can be read: code, message, hint."""
+
+
 def read_document(
-    path: Path, problems: Problems, *, what: str = "playbook", limits: Limits | None = None, cwd: Path | None = None
+    path: Path,
+    problems: Problems,
+    *,
+    what: str = "playbook",
+    limits: Limits | None = None,
+    cwd: Path | None = None,
+    refused: Callable[[Path, bytes], Refusal | None] | None = None,
 ) -> Document | None:
     """The document in a file, or None where it can't be read as one; ``problems`` says why.
 
     A playbook called ``-`` in the current folder is what comes through standard input.
 
     ``what`` is the word for the file in messages; "inventory" has limits of its own. ``cwd`` is the folder that names
-    are shown relative to.
+    are shown relative to. ``refused`` may look at its bytes first: they are read once.
     """
     here = cwd or Path.cwd()
     is_stdin = what == "playbook" and path == here / "-"
@@ -189,6 +200,9 @@ def read_document(
         data = read_standard_input(problems, limits)
     else:
         data = read_bytes(path, name, problems, what=what, limits=limits)
+    if data is not None and refused is not None and (why := refused(path, data)):
+        problems.error(why[0], why[1], Location(name, 1), why[2])
+        return None
     if data is not None and (kind := stored_kind(data) or foreign_kind(data)):
         problems.error(
             "E612", f"this looks like {kind}, not like {a_file(what)}", Location(name, 1), HINTS.get(kind, "")

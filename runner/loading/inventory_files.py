@@ -8,8 +8,7 @@ from pathlib import Path
 
 from runner.home import at_home
 from runner.loading.cursor import Cursor
-from runner.loading.documents import Document, Problems, Steps, read_document, shown
-from runner.location import Location
+from runner.loading.documents import Document, Problems, Refusal, Steps, read_document
 
 SUFFIXES = frozenset({".yaml", ".yml"})
 """Files of a folder that are read; the others are left alone."""
@@ -50,7 +49,7 @@ def files_of(sources: Source | Sequence[Source], problems: Problems, *, base: Pa
 
 def _read(path: Path, problems: Problems) -> Iterator[InventoryFile]:
     for file in _in_folder(path, problems) if stat.S_ISDIR(_mode(path)) else [path]:
-        if not _is_foreign(file, problems) and (document := read_document(file, problems, what="inventory")):
+        if document := read_document(file, problems, what="inventory", refused=_foreign):
             yield InventoryFile(_cursor(document, problems), file.parent)
 
 
@@ -69,21 +68,15 @@ def _in_folder(path: Path, problems: Problems) -> list[Path]:
     return files
 
 
-def _is_foreign(path: Path, problems: Problems) -> bool:
-    """Whether the file is something else than YAML, which is then a problem."""
-    if not stat.S_ISREG(_mode(path)):
-        return False
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    place = Location(shown(path, Path.cwd()), 1)
-    if head.startswith(b"#!") or (path.suffix not in {*SUFFIXES, ".json"} and path.stat().st_mode & 0o111):
+def _foreign(path: Path, data: bytes) -> Refusal | None:
+    """Why a file is refused that is something else than YAML."""
+    head = data[:_HEAD]
+    if head.startswith(b"#!") or (path.suffix not in {*SUFFIXES, ".json"} and _mode(path) & 0o111):
         hint = "run it yourself, and give its output as YAML"
-        problems.error("E508", "this inventory is a program; programs are never run", place, hint)
-        return True
+        return "E508", "this inventory is a program; programs are never run", hint
     if kind := _looks_like(path, head):
-        problems.error("E507", f"this looks like {kind}, not like YAML", place, "write hosts and groups as YAML")
-        return True
-    return False
+        return "E507", f"this looks like {kind}, not like YAML", "write hosts and groups as YAML"
+    return None
 
 
 def _looks_like(path: Path, head: bytes) -> str:

@@ -51,7 +51,7 @@ def test_a_tail_cut_anywhere_is_set_aside(tmp_path: Path) -> None:
         assert (folder.path / "events.jsonl").read_bytes() == whole
         assert torn.read_bytes() == last[:cut]
         assert found.warnings[0].startswith(f"the journal ended in {cut} bytes of a record")
-        assert found.warnings[0].endswith('set aside in "events.jsonl.torn-1"')
+        assert found.warnings[0].endswith('set aside in "events.jsonl.torn-1" [W613]')
         torn.unlink()
 
 
@@ -63,7 +63,7 @@ def test_a_whole_record_without_its_end_is_kept(tmp_path: Path) -> None:
     os.close(found.descriptor)
 
     assert tuple(events) == STORY
-    assert found.warnings == (f"record {len(STORY) - 1} of the journal had no end, and has it now",)
+    assert found.warnings == (f"record {len(STORY) - 1} of the journal had no end, and has it now [W613]",)
     assert (folder.path / "events.jsonl").read_bytes() == b"".join(lines_of())
 
 
