@@ -117,7 +117,7 @@ def check(ran: Ran, host: str, text: str, data: object) -> None:
     assert text in ran.all(GateChecked, host=host)[0].reason
 
 
-@settings(deadline=None, max_examples=8, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=5, phases=[Phase.explicit, Phase.generate])
 @given(some.lists(some.tuples(TEXT.filter(bool), DATA), min_size=1, max_size=8))
 def test_what_a_host_says_stays_what_it_is_wherever_it_goes(drawn):
     """Through register, set, variables, loops, conditions, arguments, env, messages, gates, handlers, includes."""
