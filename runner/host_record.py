@@ -25,7 +25,8 @@ host is so; later ones have the file from their start on.
 **Why "never started" can be believed.** The shell that a command was sent to may have been killed before it could
 leave its notes, and another one's notes would not mention the command. But all others have files, which last: so it
 takes the notes of a shell which at its start had no other beside it that has none (SOLE), and no mention anywhere.
-A shell whose notes fail (a full disk), or whose file somebody tidied away, removes all files of its run and host.
+A shell whose notes fail (a full disk), or whose file somebody tidied away, removes all files of its run and host; so
+does who stays with its command, but for the fences, and reads on in the file that has no name any more.
 
 **Why a fence.** A request may still be on its way. Reader and shell do it as two who meet at a door: the shell notes
 the start and then looks for the fence (PATH-SUFFIX.x), the reader sets the fence and then looks for the note. However
@@ -173,12 +174,12 @@ exec 4<&0
 if [ "$_kf" = - ]; then _kv; else echo runner-$_kg >|/proc/self/comm; fi
 _kY() { umask 077; set -C; read -r _kb </proc/sys/kernel/random/boot_id; { echo "b $_kb"; } >"$_kf"; }
 _kX() {
-  if ! _kY; then
-    for _ka in /proc/[0-9]*/comm; do
-      read -r _kb <"$_ka" && case $_kb in runner[+=]$$.*) return;; esac
-    done
-    [ -s "$_kf" ] || { read -r _kb </proc/sys/kernel/random/boot_id; echo "b $_kb" >>"$_kf"; }
-  fi
+  _ka=:
+  _kY && _ka='rm -f -- '$_kf
+  for _km in /proc/[0-9]*/comm; do
+    read -r _kb <"$_km" && case $_kb in runner[+=]$$.*) $_ka; return;; esac
+  done
+  [ -s "$_kf" ] || { read -r _kb </proc/sys/kernel/random/boot_id; echo "b $_kb" >>"$_kf"; }
   exec 5>&- && cat <&8 >>"$_kf"
 }
 [ $_kd = 1 ] || trap _kX EXIT
@@ -261,11 +262,14 @@ if [ $_kd = 0 ]; then
   echo "m $!"
 fi
 exec 8<&-
+command exec 8<"$_kf"
 echo "l $_kk"
 [ "$_kp" ] && kill -9 $_kp
 if [ $_kh = 1 ]; then
-  { cat <&6 6<&- 7<&- 9>&- & echo "c $!" >&5; wait $!; } | tail -c @TAIL@ >"$_kf-$_kq.o" 5>&- 6<&- 7<&- 9>&- & _k1=$!
-  { cat <&7 6<&- 7<&- 9>&- & echo "c $!" >&5; wait $!; } | tail -c @TAIL@ >"$_kf-$_kq.e" 5>&- 6<&- 7<&- 9>&- & _k2=$!
+  { cat <&6 5>&- 6<&- 7<&- 8<&- 9>&- & echo "c $!" >&5; exec 5>&-; wait $!; } |
+    tail -c @TAIL@ >"$_kf-$_kq.o" 5>&- 6<&- 7<&- 8<&- 9>&- & _k1=$!
+  { cat <&7 5>&- 6<&- 7<&- 8<&- 9>&- & echo "c $!" >&5; exec 5>&-; wait $!; } |
+    tail -c @TAIL@ >"$_kf-$_kq.e" 5>&- 6<&- 7<&- 8<&- 9>&- & _k2=$!
 fi
 exec 6<&- 7<&-
 _kO() { read -r _kb </proc/$$/stat || return; case ${_kb##*) } in [ZXx]*) return 1;; esac; }
@@ -292,10 +296,12 @@ _kR() {
       [en].$_kk) _kE=1;;
       c.*) _kC="$_kC $_k4" _kc=$((_kc + 1));;
     esac
-  done <"$_kf"
+  done </proc/self/fd/8
 }
-_kG=0
+_kV() { for _k3 in "$TMPDIR" /tmp /var/tmp "$_rd"; do rm -f -- "$_k3/$_kn"-????????????????; done; }
+_kG=0 _kF=
 while _kR; [ ! "$_kE" ]; do
+  [ "$_kF" ] || [ -e "$_kf" ] || { _kF=1; _kV; }
   _kO || { [ $_kG != 0 ] && _kA; } || break
   _kT; _kS=
   [ $_ky = f ] || _kS=loss
@@ -317,6 +323,7 @@ for _k3 in $_kC; do
 done
 wait $_k1 $_k2
 echo "f $_kk"
+[ -e "$_kf" ] || rm -f -- "$_kf-$_kq".[oex]
 """
 
 

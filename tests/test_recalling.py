@@ -225,6 +225,18 @@ def test_links_and_pipes_and_folders_are_no_records(shell, tmp_path):
     assert judged("k", boot, notes)[0].state == "never"
 
 
+def test_notes_without_a_head_hold_nobody_up(shell, tmp_path):
+    """The pipe of a shell in which nothing is left, and which somebody may still write to: it is not read for ever."""
+    text = "exec 8<&0; echo runner-0badcafe >/proc/self/comm; echo ready; kill -STOP $$"
+    with subprocess.Popen(["sh", "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as keeper:
+        assert keeper.stdout.readline() == b"ready\n"
+
+        boot, notes = look(shell, tmp_path)
+        keeper.kill()
+
+    assert judged("k", boot, notes)[0].state == "none"
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to make a file of another user's")
 def test_files_of_others_are_passed_over(shell, tmp_path):
     """What another user has put there neither says anything nor spoils what is ours."""

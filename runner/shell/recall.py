@@ -1,5 +1,7 @@
 """Asking a host for its record of a command whose end was not heard: one command, two where output was kept."""
 
+import asyncio
+import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable
 
@@ -8,11 +10,16 @@ from runner.host_record import TAIL, tag_of
 from runner.model.inventory import Become
 from runner.model.outcome import Captured
 from runner.shell.channel import signal_name
-from runner.shell.recalling import INCOMPLETE, LOOK, TAILS, Note, judged, parsed
+from runner.shell.recalling import INCOMPLETE, LOOK, TAILS, WAITS, Note, judged, parsed
 from runner.shell.records import HostRecords
 from runner.transport import Command, CommandResult, Recalled
 
 Run = Callable[[Command], Awaitable[CommandResult]]
+
+PATIENCE = 15.0 + WAITS
+"""Seconds that a host has for an answer."""
+
+SILENT = Recalled("none", reason=f"the host did not say within {PATIENCE:g} s what its record is")
 
 _LIMIT = 1024 * 1024  # bytes of all records of a host together
 
@@ -34,7 +41,11 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
         return Recalled("none", reason="no records are kept")
     user = become.user if become else None
     async with records.turn.looking():
-        boot, notes = await look(run, records, become)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                boot, notes = await look(run, records, become)
+        except TimeoutError:
+            return SILENT
         found, note = judged(key, boot, notes)
         if found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}:
             return INCOMPLETE
@@ -51,7 +62,9 @@ async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, 
     """The result with the end of both streams, as far as it was kept: truncated, as what came before may be missing."""
     out = err = b""
     if note is not None:
-        tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
-        out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
+                out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
     kept = (Captured(b"", data, len(data) + 1) for data in (without_begin(out, group), err))
     return CommandResult(rc, signal_name(rc), *kept)

@@ -14,6 +14,9 @@ from runner.host_record import LONGEST
 from runner.shell.channel import HIGHEST_STATUS
 from runner.transport import CommandResult, Recalled
 
+WAITS = 20
+"""Seconds that the script below waits in all for what other processes are to do, if they don't."""
+
 LOOK = r"""
 prefix=$1 tag=$2; shift 2; seen=" $* " known=$seen
 num() { case $1 in ''|*[!0-9]*) return 1;; esac; }
@@ -30,7 +33,16 @@ records() {
     done
   done
 }
-holds() { for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do "$@" && return; pause; done; return 1; }
+now() { read -r now rest </proc/uptime; now=${now%%.*}; }
+holds() {
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    "$@" && return
+    now; [ "$now" -lt "$late" ] || return
+    pause
+  done
+  return 1
+}
+first() { { read -r head <&9 && echo "$head"; } & reader=$!; holds gone "$reader" || kill -9 "$reader"; }
 begun() {
   set -- $(sed -n '/^r1 /{p;q;}' "$f")
   shell=$2 suffix=$3
@@ -44,7 +56,8 @@ file() {
     holds gone "$watcher"
     return
   done
-  read -r head <&9
+  [ "$(named "runner[+=]$pid[.]*")" ] && return
+  head=$(first)
   case $head in *[!A-Za-z0-9/._+\ -]*) return;; "r1 $pid "*" /"*"/$prefix-"*) ;; *) return;; esac
   { printf '%s\n' "b $boot" "$head"; cat <&9 & echo "m $!"; } >"${head##* }" || echo "$head" >>"${head##* }"
 }
@@ -93,6 +106,7 @@ look() {
 }
 exec 2>/dev/null
 umask 077; set -C
+now; late=$((now + @WAITS@))
 read -r boot </proc/sys/kernel/random/boot_id; echo "b $boot"
 records filed
 for pid in $(named "runner-$tag"); do
@@ -102,7 +116,7 @@ done
 exec 9<&-
 records look
 exit 0
-""".replace("@LONGEST@", str(LONGEST))
+""".replace("@LONGEST@", str(LONGEST)).replace("@WAITS@", str(WAITS))
 """Arguments: the prefix of the records, the word in the names of their processes, and the paths and processes of shells
 in use, which are left alone.
 
@@ -110,6 +124,9 @@ It makes files of the records that are none yet, and tells a watcher that has no
 lost. Of each record it sets the fence before it reads it, and waits until all that was noted by then is in the file.
 Who works on it is looked for before it is read, too: whoever ends meanwhile may have noted more than is read. A shell
 that waits for requests is ended: the fence would let it start none, and once it is gone the fence may go too.
+
+Nothing it reads makes it wait for ever. Where somebody stays with a command the notes were moved to a file before, and
+if that is gone they are lost; the head of other notes is read by a process that is ended when nothing comes.
 """
 
 TAILS = r"""

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from runner.clock import run_virtual
 from runner.model.outcome import Captured
 from runner.shell.recall import recalled
-from runner.shell.recalling import LOOK, judged, parsed
+from runner.shell.recalling import LOOK, TAILS, judged, parsed
 from runner.shell.records import HostRecords
 from runner.transport import Command, CommandResult, Recalled
 
@@ -158,6 +159,21 @@ def test_an_answer_that_is_none_tells_nothing(look: CommandResult) -> None:
     found, _ = asked({"look": look, "tails": answer("")})
 
     assert found.state == "none"
+
+
+@pytest.mark.parametrize(("silent_on", "state"), [(LOOK, "none"), (TAILS, "done")])
+def test_a_host_that_never_answers_is_not_asked_for_ever(silent_on: str, state: str) -> None:
+    """Nothing is known then: not of the step, nor of what it printed."""
+    look = answer(f"b {BOOT}\n" + record(STARTED, "|l key", "|e key 3", "|f key", "o o", "o e"))
+    records = HostRecords("web1", ".runner-token-abcd1234", lambda _: None)
+
+    async def run(command: Command) -> CommandResult:
+        return await asyncio.get_running_loop().create_future() if command.script == silent_on else look
+
+    found = run_virtual(recalled(run, records, "key", None))
+
+    assert found.state == state
+    assert found.result is not None or found.reason == "the host did not say within 35 s what its record is"
 
 
 def test_kept_output_is_bytes_and_never_more_than_was_asked_for() -> None:

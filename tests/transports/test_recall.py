@@ -1,8 +1,11 @@
 """What becomes of a command whose runner is killed, and what the next process finds of it on the host."""
 
 import asyncio
+import contextlib
+import os
 import secrets
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -77,6 +80,56 @@ def test_record_whose_making_was_cut_short_is_made_whole(local, token, tmp_path)
 
     assert found.state == "done", found
     assert found.result.rc == 7
+
+
+def test_record_that_is_tidied_away_says_nothing_and_holds_nobody_up(local, token, tmp_path):
+    """Its file is removed while the command runs: who asks hears that at once, its keepers end with it."""
+    with controller(token, tmp_path, "step", f'touch "$1/began"; {WAITS} echo over') as process:
+        asyncio.run(until((tmp_path / "began").exists))
+        [shell] = keepers(token)
+        group = os.getpgid(shell)
+        process.kill()
+    asyncio.run(until(lambda: is_watched(shell)))
+    for path in records(token):
+        path.unlink()
+    begun = time.monotonic()
+
+    found = local("step")
+    took = time.monotonic() - begun
+    busy = of_group(group)
+    (tmp_path / "go").touch()
+
+    assert (found.state, found.reason) == ("none", "there is no record of it on the host")
+    assert took < 5
+    assert shell in busy
+    asyncio.run(until(lambda: not of_group(group)))
+    assert records(token) == []
+
+
+def test_keeper_whose_record_is_gone_still_holds_the_timeout(token, tmp_path):
+    """It has the file open, which has no name any more: what takes too long is ended all the same, and so is all."""
+    with controller(token, tmp_path, "step", f'touch "$1/began"; {WAITS}', timeout=1) as process:
+        asyncio.run(until((tmp_path / "began").exists))
+        [shell] = keepers(token)
+        group = os.getpgid(shell)
+        process.kill()
+    asyncio.run(until(lambda: is_watched(shell)))
+    for path in records(token):
+        path.unlink()
+
+    asyncio.run(until(lambda: not of_group(group)))
+    assert records(token) == []
+
+
+def of_group(group):
+    """The processes of a group that still run."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = (entry / "stat").read_text().rpartition(") ")[2].split()[:3]
+            if int(its_group) == group and state not in "ZX":
+                found.append(int(entry.name))
+    return found
 
 
 def is_watched(shell):
