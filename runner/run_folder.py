@@ -17,7 +17,7 @@ from pathlib import Path
 from runner.crashpoints import crash_point
 from runner.disk import sync_folder, write_all
 from runner.errors import JournalError
-from runner.home import user_of
+from runner.home import home_folder, user_of
 
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 FOLDER_MODE = 0o700
@@ -37,6 +37,17 @@ def default_root(environ: Mapping[str, str], home: Path) -> Path:
     state = environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else home / ".local" / "state"
     return base / "runner" / "runs"
+
+
+def where(root: Path) -> tuple[str, ...]:
+    """The option that says where runs are kept; nothing where that goes without saying."""
+    return () if root == default_root(os.environ, home_folder()) else ("--runs-dir", str(root))
+
+
+def salvage_command(journal: Path) -> str:
+    """What a person types about the damaged journal of a run: its folder's name, whatever its records say."""
+    run = journal.parent
+    return shlex.join(["runner", "runs", "salvage", run.name, *where(run.parent)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -66,7 +67,7 @@ def named(root: Path, wanted: str) -> RunFolder:
     if not runs:
         raise _unknown(f'there are no runs in "{root}"', "name the folder with --runs-dir")
     if wanted == "last":
-        return _last(runs)
+        return _last(root, runs)
     fit = [run for run in runs if run.id == wanted] or [run for run in runs if wanted and run.id.startswith(wanted)]
     if len(fit) == 1:
         return fit[0]
@@ -102,16 +103,16 @@ def command(verb: str, run: RunFolder) -> str:
 
 def commands(run: RunFolder) -> Commands:
     """The command lines about a run that is found."""
-    root = run.path.parent
-    return Commands(run.id, () if root == root_of(None) else ("--runs-dir", str(root)))
+    return Commands(run.id, run_folder.where(run.path.parent))
 
 
-def _last(runs: Sequence[RunFolder]) -> RunFolder:
+def _last(root: Path, runs: Sequence[RunFolder]) -> RunFolder:
     """The newest that began; where none did, the newest."""
     real = (run for run in reversed(runs) if _mode(run) not in NOT_REAL)
     newest = next(real, None)
     if newest is None:
-        raise _unknown("no run here has done anything but check", "name one by its id: runner runs list")
+        listing = shlex.join(["runner", "runs", "list", *run_folder.where(root)])
+        raise _unknown("no run here has done anything but check", f"name one by its id: {listing}")
     return next((run for run in chain([newest], real) if not unbegun.came_to_nothing(run)), newest)
 
 

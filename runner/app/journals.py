@@ -3,12 +3,12 @@
 import json
 import os
 import secrets as chance
-import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.app.finding import command
 from runner.hostlist import fold
 from runner.journal import FIRST_SUM, NAME, RESCUED, Journal, Recovered, Rescue, Writer
 from runner.journal.beginning import begin
@@ -34,8 +34,7 @@ class Kept:
             return
         beside, path = self.folder.path / RESCUED, self.rescue.path
         if path == beside:
-            command = f"runner resume {shlex.quote(self.folder.id)}"
-            yield f'what the journal lacks is in "{path}", and is taken in by `{command}`'
+            yield f'what the journal lacks is in "{path}", and is taken in by `{command("resume", self.folder)}`'
         elif path is not None:
             yield f'what the journal lacks is in "{path}"; `runner resume` takes it in when it is copied to "{beside}"'
         else:

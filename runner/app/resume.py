@@ -67,7 +67,7 @@ def go_on(
             parts = _parts(folder, earlier, ready, screen, recovered, lock.id)
             kept.pop_all()  # from here on the journal is closed with the run
             status = carry_out(parts, next_journal(folder, recovered, durability=settings.durability), exit_of)
-    screen.outlets.let_read(f"runner runs show {folder.id}")
+    screen.outlets.let_read(finding.command("runs show", folder))
     return status
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from runner import run_folder
+from runner.app import finding
 from runner.app.digests import digests_of
 from runner.app.ending import ExitOf
 from runner.app.journals import new_journal
@@ -38,7 +39,7 @@ def run(settings: Settings, screen: Screen, exit_of: ExitOf) -> int:
         journal = new_journal(parts.folder, durability=settings.durability)
         making.close()
         status = carry_out(parts, journal, exit_of)
-    screen.outlets.let_read(f"runner runs show {run_id}")
+    screen.outlets.let_read(finding.command("runs show", parts.folder))
     return status
 
 

@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from runner import __version__
-from runner.app import plan_file, plan_key, used_plans
+from runner.app import finding, plan_file, plan_key, used_plans
 from runner.app.local_inputs import hash_now
 from runner.app.plans import Planned, make_plan
 from runner.app.provenance import user
@@ -155,7 +155,8 @@ def _outdated(head: SavedPlan, now: datetime) -> Iterator[Problem]:
 
 def _used(head: SavedPlan, settings: Settings) -> Iterator[Problem]:
     if found := used_plans.used(head.id, runs_dir=settings.runs_dir):
-        hint = f"go on with that run: runner resume {shlex.quote(found.run)}" if found.run else ""
+        folder = RunFolder(finding.root_of(settings.runs_dir) / found.run, found.run)
+        hint = f"go on with that run: {finding.command('resume', folder)}" if found.run else ""
         yield Problem("E621", f"it was applied already, {found.words}", None, hint)
 
 

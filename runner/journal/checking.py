@@ -6,7 +6,6 @@ record by record, to find the first that is wrong and say why.
 """
 
 import re
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from zlib import crc32
 
 from runner.errors import JournalError
 from runner.journal.records import FIRST_SUM
+from runner.run_folder import salvage_command
 
 SUM_SIZE = 18
 """Bytes of ``,"sum":"xxxxxxxx"}``, with which a record ends."""
@@ -42,7 +42,7 @@ class DamageError(JournalError):
     def __init__(self, at: "Chain", reason: str, *, expected: str = "", actual: str = "") -> None:
         super().__init__(
             f'the journal is damaged: "{at.path}": record {at.seq}, at byte {at.offset}: {reason}',
-            hint=f"`runner runs salvage {shlex.quote(_name_of(at))}` keeps what is certain of it, in a new file",
+            hint=f"`{salvage_command(Path(at.path))}` keeps what is certain of it, in a new file",
             code=DAMAGED,
         )
         self.seq = at.seq
@@ -139,11 +139,6 @@ def begins_well(line: bytes) -> bool:
     """Whether a line that may be unfinished begins as a record does."""
     head = b'{"seq":'
     return line[: len(head)] == head[: len(line)]
-
-
-def _name_of(at: "Chain") -> str:
-    """The run whose journal it is: as its records say, or else its folder."""
-    return Path(at.path).parent.name if at.run in (b"", UNKNOWN) else at.run.decode(errors="replace")
 
 
 def shown(line: bytes) -> int | None:

@@ -4,7 +4,6 @@ A crash anywhere in here is harmless: what is cut off was on disk elsewhere befo
 """
 
 import os
-import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -19,7 +18,7 @@ from runner.journal.holding import hold
 from runner.journal.names import NAME, RESCUED, TORN
 from runner.journal.reading import Scan, open_journal
 from runner.model.events import Event
-from runner.run_folder import RunFolder
+from runner.run_folder import RunFolder, salvage_command
 
 See = Callable[[int, float, Event], None]
 """Is called for each record: its number, its time (seconds since 1970) and its event."""
@@ -123,7 +122,7 @@ def _take_in(descriptor: int, scan: Scan, folder: RunFolder, see: See) -> tuple[
     if number is not None and number > first:
         raise JournalError(
             f'the journal lacks records {first} to {number - 1}: "{RESCUED}" beside it begins behind them',
-            hint=f"`runner runs salvage {shlex.quote(folder.id)}` keeps what is certain of both, in a new file",
+            hint=f"`{salvage_command(folder.path / NAME)}` keeps what is certain of both, in a new file",
         )
     block = b"".join(line + b"\n" for line in new)
     scan.chain.path = str(folder.path / RESCUED)

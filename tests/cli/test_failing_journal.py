@@ -169,3 +169,13 @@ def test_a_runs_folder_that_can_not_be_used_is_found_first(tmp_path: Path) -> No
         assert f'folder: "{runs}": Not a directory' in done.err
         assert "--runs-dir" in done.err
         assert not (tmp_path / "done").exists()
+
+
+def test_the_command_that_takes_the_rest_in_says_where_the_run_is(tmp_path: Path) -> None:
+    """It is printed as it is to be typed."""
+    project(tmp_path, playbook(f"{{id: one, loop: {list(range(1, 81))}, shell: 'true'}}"), LOCAL)
+
+    done = limited("run", "site.yaml", "--runs-dir", str(tmp_path / "mine"), cwd=tmp_path)
+
+    (run,) = (tmp_path / "mine").glob("2*")
+    assert f"is taken in by `runner resume {run.name} --runs-dir {tmp_path}/mine`" in done.err

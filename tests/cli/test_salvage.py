@@ -73,7 +73,7 @@ def test_damage_is_named_and_ends_with_11(ran: Done, tmp_path: Path) -> None:
 
     assert done.code == 11
     assert f'the journal is damaged: "{ran.folder / "events.jsonl"}": record {number}, at byte ' in done.err
-    assert f"hint: `runner runs salvage {ran.folder.name}`" in done.err
+    assert f"hint: `runner runs salvage {ran.folder.name} --runs-dir {ran.runs}`" in done.err
     assert (ran.folder / "events.jsonl").read_bytes() == before
 
 
@@ -191,3 +191,16 @@ def rechained(data: bytes) -> bytes:
         digits = b"%08x" % zlib.crc32(line[:-18], zlib.crc32(digits))
         lines.append(line[:-18] + b',"sum":"' + digits + b'"}\n')
     return b"".join(lines)
+
+
+def test_what_to_type_names_the_folder_whatever_the_records_say(ran: Done, tmp_path: Path) -> None:
+    """The damage may be in the run's own name: the hint has the folder's, and where it is kept, ready to be typed."""
+    journal = ran.folder / "events.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(f'"run":"{ran.folder.name}'.encode(), b'"run":"?', 1))
+
+    done = runner("runs", "verify", "last", "--runs-dir", "runs", cwd=tmp_path)
+
+    assert (done.code, done.err.splitlines()[1].split("`")[1]) == (
+        11,
+        f"runner runs salvage {ran.folder.name} --runs-dir runs",
+    )
