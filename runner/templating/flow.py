@@ -14,7 +14,7 @@ _GIVES_ITEMS = frozenset({"values", "items"})
 
 
 class Leak(NamedTuple):
-    """A variable that a shell would read. ``is_quoted`` where its quoting is in vain, as it stands between quotes."""
+    """A variable that a shell would read. ``is_quoted`` where its quoting is in vain, where it stands."""
 
     name: str
     is_quoted: bool
@@ -190,4 +190,4 @@ class _Walk:
                     each = given.item() if method == "values" else Trust(given.item().worst(), each=given.item())
                     return Trust(given.worst(), each=each)
                 return RAW if either(given, worst).worst() else CLEAN
-        return RAW if worst.worst() else CLEAN
+        return RAW if either(self.value(node.node), worst).worst() else CLEAN

@@ -1,14 +1,18 @@
 """Where a place in shell text stands: whether a value that was quoted for a shell is still one word there.
 
-``'it'"'"'s'`` is one word where the shell looks for words. Between double quotes, backquotes, or in a here-document it
-is not: what it holds is read as text of the program. POSIX.1-2017, XCU 2.2 and 2.7.4.
+``'it'"'"'s'`` is one word where the shell looks for words. Between double quotes, backquotes, in a here-document or a
+comment, or behind a backslash it is not: what it holds is read as text of the program, or a line end in it ends what it
+stands in. POSIX.1-2017, XCU 2.2, 2.3 and 2.7.4.
 """
 
 import re
 
+_READ_AGAIN = re.compile(r"(?:\A|[\s/])(?:eval\s|(?:sh|bash|dash|ksh|zsh)\s+(?:-\S+\s+)*-[a-z]*c\s)")
+"""Beginnings of a command that reads its words as shell text once more."""
+
 _HERE = re.compile(r"<<(-?)[ \t]*(\\?[A-Za-z0-9_.]+|'[^'\n]*'|\"[^\"\n]*\")")
 
-_WORDS, _SINGLE, _DOUBLE, _BACK, _SUM, _BRACE = "words", "'", '"', "`", "((", "{"
+_WORDS, _SINGLE, _DOUBLE, _BACK, _SUM, _BRACE, _COMMENT, _ESCAPED = "words", "'", '"', "`", "((", "{", "#", "\\"
 
 
 class Places:
@@ -20,11 +24,13 @@ class Places:
         self._before = ""
         self._document: tuple[str, bool] | None = None
         self._line = ""
+        self._said = ""
 
     @property
     def takes_words(self) -> bool:
         """Whether what comes next is read as words."""
-        return self._document is None and self._open[-1] == _WORDS and _BACK not in self._open
+        is_for_words = self._document is None and self._open[-1] == _WORDS and _BACK not in self._open
+        return is_for_words and not _READ_AGAIN.search(self._said)
 
     def read(self, text: str) -> None:
         """Go on behind this text; a value stands between it and what came before."""
@@ -34,20 +40,21 @@ class Places:
 
     def value(self) -> None:
         """A value stands here."""
+        if self._open[-1] == _ESCAPED:
+            self._open.pop()
         self._before = "x"
         self._line += "x"
+        self._said += "x"
 
     def _step(self, text: str, at: int) -> int:
         """Read one piece from ``at`` on; gives the place behind it."""
         here, letter = self._open[-1], text[at]
         before, self._before = self._before, letter
-        if here == _SINGLE:
-            if letter == _SINGLE:
-                self._open.pop()
-            return at + 1
+        if here in {_SINGLE, _COMMENT, _ESCAPED}:
+            return self._unread(text, at)
         if letter == "\\":
-            self._before = "x"
-            return at + 2
+            self._open.append(_ESCAPED)
+            return at + 1
         if letter == "`":
             self._toggle(_BACK)
         elif letter == '"':
@@ -61,6 +68,16 @@ class Places:
         elif here in {_WORDS, _BACK}:
             return self._plain(text, at, before)
         return at + 1
+
+    def _unread(self, text: str, at: int) -> int:
+        """What means nothing: up to the quote that ends it, the line's end, or a single character."""
+        if self._open[-1] == _COMMENT and text[at] != "\n":
+            return at + 1
+        if self._open[-1] == _SINGLE and text[at] != _SINGLE:
+            return at + 1
+        is_line_end = self._open.pop() == _COMMENT
+        self._before = "x"
+        return at if is_line_end else at + 1
 
     def _toggle(self, mark: str) -> None:
         if self._open[-1] == mark:
@@ -88,6 +105,7 @@ class Places:
 
     def _plain(self, text: str, at: int, before: str) -> int:
         letter = text[at]
+        self._said = "" if letter in "\n;&|(" else self._said + letter
         if letter == _SINGLE:
             self._open.append(_SINGLE)
         elif letter == "(":
@@ -95,8 +113,7 @@ class Places:
         elif letter == ")" and len(self._open) > 1 and self._open[-1] == _WORDS:
             self._open.pop()
         elif letter == "#" and (not before or before in " \t\n;&|("):
-            end = text.find("\n", at)
-            return len(text) if end < 0 else end
+            self._open.append(_COMMENT)
         elif letter == "<" and (found := _HERE.match(text, at)) and not text.startswith("<<<", at):
             self._here.append((found[2].strip("'\"\\"), bool(found[1])))
             return found.end()

@@ -4,7 +4,7 @@ import pytest
 from playbook_checks import said
 
 SAID = "comes from a host and would be read by the shell [E415]"
-IN_VAIN = "comes from a host and stands between quotes, where | quote is in vain [E415]"
+IN_VAIN = "comes from a host and stands where | quote is in vain [E415]"
 FIRST = "- {command: a, register: out}\n"
 TEXTS = {
     "a result": "{{ out.stdout }}",
@@ -29,6 +29,7 @@ TEXTS = {
     "text put together": "{{ 'b' ~ out.stdout }}",
     "quotes put round it": '{{ "\'" ~ (out.stdout | quote) ~ "\'" }}',
     "a method": "{{ out.stdout.strip() }}",
+    "a method by its name": "{{ (out.stdout | attr('upper'))() }}",
     "part of a quoted word": "{{ (out.stdout | quote)[1:] }}",
     "a condition": "{{ out.stdout if out.rc == 0 else '' }}",
     "items of it": "{{ out.lines | map('upper') | join(' ') }}",

@@ -34,6 +34,11 @@ WORDS = (
     "{ echo VALUE; }",
     "case a in a) echo VALUE;; esac",
     "# don't\necho VALUE",
+    "echo a # don't\necho VALUE",
+    "echo \\\\VALUE",
+    "echo \\\nVALUE",
+    "eval true; echo VALUE",
+    "echo retrieval VALUE",
     "echo a#b VALUE",
     "echo $# ${x#y} ${x:-'}'} VALUE",
     'echo "${x}" VALUE',
@@ -56,6 +61,11 @@ NO_WORDS = (
     "cat <<A; cat <<E\na\nA\nVALUE\nE\n",
     'echo "${x:-VALUE}"',
     '# don\'t\necho "VALUE"',
+    "# VALUE\necho",
+    "echo # it's VALUE",
+    "echo \\VALUE",
+    "eval echo VALUE",
+    "true; sh -ec VALUE",
 )
 
 

@@ -66,8 +66,8 @@ def _check_text(sight: Sight, text: Template, frames: Frames, look: Look) -> Non
         message = f'"{name}" comes from a host and would be read by the shell'
         hint = "write | quote behind it, or hand it over with `env`"
         if is_quoted:
-            message = f'"{name}" comes from a host and stands between quotes, where | quote is in vain'
-            hint = "leave the quotes round it out, or hand it over with `env`"
+            message = f'"{name}" comes from a host and stands where | quote is in vain'
+            hint = "no quotes, comment or backslash round it; or hand it over with `env`"
         _complain(sight, name, message, hint, look)
 
 
