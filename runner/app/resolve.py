@@ -51,6 +51,7 @@ def resolve(
             by=user(),
             how="resolve",
             reason=reason,
+            was="" if before.is_open else before.status,
         )
         kept.journal.append(decision)
     finally:

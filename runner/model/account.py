@@ -65,9 +65,10 @@ class UnknownGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettledGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """Hosts on which the end of a step was not heard, and what was decided. ``what how by`` are those of ``decision``.
+    """Hosts on which the end of a step was not heard, and what was decided; or that somebody has do it again.
 
-    ``what`` is ``recalled`` where its end was read from the host's record.
+    ``what how by was`` are those of ``decision``. ``what`` is ``recalled`` where its end was read from the host's
+    record.
     """
 
     play: str
@@ -78,6 +79,7 @@ class SettledGroup(msgspec.Struct, frozen=True, kw_only=True):
     by: str = ""
     reason: str = ""
     section: str = ""
+    was: str = ""
 
 
 class GateGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,11 +177,15 @@ class PlaySummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlowStep(msgspec.Struct, frozen=True, kw_only=True):
-    """A step, how many hosts it ended on, and the seconds it took: on average, at longest and on which host."""
+    """A step, how often it ended, and the seconds it took: on average, at longest and on which host.
+
+    ``hosts`` is on how many hosts, fewer than ``count`` where it ran again on some; 0 where that is not known.
+    """
 
     play: str
     step: str
     count: int
+    hosts: int = 0
     mean: float
     longest: float
     host: str

@@ -244,13 +244,15 @@ class Decision(StepEvent, frozen=True, kw_only=True, tag="decision"):
 
     ``by`` is a person, with ``how`` ``resolve``, or ``accept`` for a step that ended well and has changed since, or is
     new; or the step itself, with ``idempotent``, ``on_unknown`` or ``verify``;
-    or the host's record, with ``record``.
+    or the host's record, with ``record``. ``was`` is the status with which it had ended, where its end was heard and a
+    person has it run again.
     """
 
     what: str
     by: str
     how: str
     reason: str = ""
+    was: str = ""
 
 
 class LockTaken(Base, frozen=True, kw_only=True, tag="lock.taken"):

@@ -3,17 +3,22 @@
 from collections import Counter
 
 from runner.model.account import SlowHost, SlowStep
+from runner.model.ends import CODES, end_at
 from runner.model.natural import natural_key
-from runner.model.state import RunState
+from runner.model.outcome import Status
+from runner.model.state import PlayProgress, RunState, StepStats
 
 SLOWEST = 5
 """How many of the slowest steps, and hosts, are named."""
 
 
+_NOT_RUN = (0, CODES[Status.SKIPPED])
+
+
 def slowest_steps(state: RunState) -> tuple[SlowStep, ...]:
     """The steps that took the longest on one host; of handlers, rescue, always and rollback too."""
     steps = [
-        (stats.longest, play.id, name, stats)
+        (stats.longest, play.id, name, stats, play)
         for play in state.plays.values()
         for name, stats in [*play.steps.items(), *play.others.items()]
         if stats.longest > 0
@@ -22,14 +27,22 @@ def slowest_steps(state: RunState) -> tuple[SlowStep, ...]:
     return tuple(
         SlowStep(
             play=play,
-            step=name,
+            step=step,
             count=stats.count,
+            hosts=_hosts(state, of, step, stats),
             mean=round(stats.micros / stats.count / 1e6, 6),
             longest=longest / 1e6,
             host=stats.slowest,
         )
-        for longest, play, name, stats in steps[:SLOWEST]
+        for longest, play, step, stats, of in steps[:SLOWEST]
     )
+
+
+def _hosts(state: RunState, play: PlayProgress, step: str, stats: StepStats) -> int:
+    """On how many hosts it has run; 0 where nobody keeps count of that: what belongs to a section, in a resumed run."""
+    if step not in play.steps:
+        return stats.count if state.processes == 1 and stats.count <= len(play.hosts) else 0
+    return sum(end_at(host.ends, stats.index) not in _NOT_RUN for host in play.hosts.values())
 
 
 def slowest_hosts(state: RunState) -> tuple[SlowHost, ...]:

@@ -70,14 +70,16 @@ def settled(state: RunState) -> tuple[SettledGroup, ...]:
     for one in state.decisions:
         if one.how == "accept":
             continue  # of a step that had ended well, and has changed since
-        key = (one.play, one.step, one.section, one.what, one.how, one.by, one.reason)
+        key = (one.play, one.step, one.section, one.what, one.how, one.by, one.reason, one.was)
         found.setdefault(key, []).append(one.host)
     for play, host, step in state.recalled:
-        found.setdefault((play, step, "", "recalled", "record", "", ""), []).append(host)
+        found.setdefault((play, step, "", "recalled", "record", "", "", ""), []).append(host)
     return tuple(_settled(key, hosts) for key, hosts in found.items())
 
 
 def _settled(key: tuple[str, ...], hosts: list[str]) -> SettledGroup:
-    play, step, section, what, how, by, reason = key
+    play, step, section, what, how, by, reason, was = key
     names = in_order(dict.fromkeys(hosts))
-    return SettledGroup(play=play, step=step, section=section, what=what, how=how, by=by, reason=reason, hosts=names)
+    return SettledGroup(
+        play=play, step=step, section=section, what=what, how=how, by=by, reason=reason, hosts=names, was=was
+    )

@@ -78,7 +78,7 @@ class Chronicle:
             case HostEnded():
                 self._host_ended(event, ts)
             case Decision():
-                words = settled(event.what, event.how, event.by, event.reason)
+                words = settled(event)
                 self._add(ts, f"{self._name(event)}  {words}", event.host, where=self._place(event))
             case HostLost():
                 text = f"{event.cause}: {visible(event.reason)}{hinted(event.hint)}"

@@ -89,7 +89,7 @@ class Decisions:
         match event:
             case Decision():
                 step = step_name(self._names, event.play, event.step, event.section)
-                words = settled(event.what, event.how, event.by, event.reason)
+                words = settled(event)
                 return Told(f"{self.place(event.play, event.wave)}  {visible(event.host)}  {step}  {words}")
             case BudgetExceeded():
                 last = ", the last of a gate," if event.by_gate else ""

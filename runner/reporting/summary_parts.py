@@ -79,7 +79,7 @@ class Parts:
     def _settled(self) -> Iterator[str]:
         for group in self._summary.settled:
             step = self._step(group.play, group.step, group.section)
-            yield f"{hosts(group.hosts)}  {step}  {settled(group.what, group.how, group.by, group.reason)}"
+            yield f"{hosts(group.hosts)}  {step}  {settled(group)}"
 
     def _unknown(self) -> Iterator[str]:
         for group in self._summary.unknown:
@@ -104,7 +104,8 @@ class Parts:
 
     def _slowest_steps(self) -> Iterator[str]:
         for slow in self._summary.slowest_steps:
-            mean = f", {duration(slow.mean)} on average over {count(slow.count, 'host')}" if slow.count > 1 else ""
+            over = count(slow.count, "host" if slow.hosts == slow.count else "end")
+            mean = f", {duration(slow.mean)} on average over {over}" if slow.count > 1 else ""
             yield f"{duration(slow.longest)}  {self._step(slow.play, slow.step)}  {visible(slow.host)}{mean}"
 
     def _slowest_hosts(self) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from runner.hostlist import fold
+from runner.model.account import SettledGroup
+from runner.model.events import Decision
 from runner.model.plan import Plan
 from runner.model.playbook import leaves
 from runner.model.template import Template
@@ -104,8 +106,9 @@ _SETTLED = {
 }
 
 
-def settled(what: str, how: str, by: str, reason: str) -> str:
-    """What was decided of a step; the fields are those of ``decision``."""
-    unheard = " though its end was not heard" if what == "rerun" and how != "accept" else ""
+def settled(said: Decision | SettledGroup) -> str:
+    """What was decided of a step."""
+    what, how, by, reason = said.what, said.how, said.by, said.reason
+    unheard = " though its end was not heard" if what == "rerun" and how != "accept" and not said.was else ""
     who = f", says {visible(by)}" if how in {"resolve", "accept"} else ""
     return f"{_SETTLED.get(what, visible(what))}{unheard}{who}" + (f": {visible(reason)}" if reason else "")

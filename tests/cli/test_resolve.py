@@ -144,3 +144,11 @@ def test_what_has_ended_may_run_again(died):
     assert (over.code, settled.code) == (0, 0), over.err + settled.err
     assert '"upload" on web1 is taken as to be done again' in over.out
     assert [record["step"] for record in settled.events("decision")] == ["upload", "migrate", "migrate"]
+
+
+def test_that_its_end_was_heard_is_recorded(died):
+    """So that nobody says of a step that runs again by request that its end was not heard."""
+    resolve(died, "web1", "upload", "--rerun")
+    heard = resolve(died, "web2", "each", "--rerun")
+
+    assert [one.get("was") for one in heard.events("decision")] == ["changed", None]

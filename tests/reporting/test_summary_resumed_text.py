@@ -80,3 +80,34 @@ def test_a_run_that_died_is_told_as_such():
         "summary  r1  died (it ended without saying so)  8.0s",
         "  hosts  ok 1  unknown 1  not_run 1",
     ]
+
+
+def test_an_average_over_hosts_that_ran_twice_is_one_over_ends():
+    """Two hosts, one of them again in a second process: three ends are not three hosts."""
+    first = [*turn("web1", "upload", duration=1.0), *turn("web2", "upload", status="failed", duration=1.0)]
+    again = [run_started(resume=True), wave_started("web2"), *turn("web2", "upload", duration=1.0)]
+
+    def slowest(*events):
+        lines = text_of(*OPENING, *events)
+        return lines[lines.index("slowest steps") + 1]
+
+    assert slowest(*first).endswith(" on average over 2 hosts")
+    assert slowest(*first, *again).endswith(" on average over 3 ends")
+
+
+def test_what_runs_again_though_its_end_was_heard_is_not_said_to_be_unheard():
+    """Somebody wants it done again, that is all."""
+    said = {"play": "web", "wave": 1, "step": "upload", "what": "rerun", "by": "ada", "how": "resolve"}
+
+    lines = text_of(
+        *OPENING,
+        *turn("web1", "upload"),
+        Decision(**said, host="web1", was="changed", reason="its output is lost"),
+        Decision(**said, host="web1"),
+    )
+
+    at = lines.index("settled")
+    assert lines[at + 1 : at + 3] == [
+        "  web1  upload the release  runs again, says ada: its output is lost",
+        "  web1  upload the release  runs again though its end was not heard, says ada",
+    ]
