@@ -27,7 +27,7 @@ _CUT_SHORT = {Status.TIMED_OUT, Status.CANCELLED, Status.UNKNOWN}
 """Ends of a try that may have changed something nobody was told of."""
 
 MISSED = "the process that ran it ended before its end was heard"
-"""How a resume comes to a step whose end is not known."""
+"""How a resume comes to a step whose end is not known, where nobody has recorded why."""
 
 GUESSED = "its records may be among those that the journal has lost"
 """How a resume comes to a step that may never have begun, or more than once."""
@@ -90,7 +90,7 @@ class _Tries:
         self.turn.settled.add((self.step.id, self.item))
         self.acted = True
         is_guess = self.turn.is_guess(self.step, self.item)
-        verdict = await self._settled(self.before, GUESSED if is_guess else MISSED, is_guess=is_guess)
+        verdict = await self._settled(self.before, GUESSED if is_guess else self._missed(), is_guess=is_guess)
         if verdict.outcome is None:
             self.in_doubt = self.in_doubt and not verdict.is_undone
             return None
@@ -102,6 +102,12 @@ class _Tries:
             self.before, self.first = self.before - 1, 2
             return None
         return Tried(Result(outcome), acted=True, output={"attempt": self.before, "late": True})
+
+    def _missed(self) -> str:
+        """Why its end is not known: as was recorded, or else because the process ended."""
+        past = self.turn.past(self.step, self.item)
+        recorded = past.reason if past else ""
+        return recorded.partition("; ")[0] or MISSED  # what is found out goes on behind that, each time anew
 
     async def go(self) -> Tried:
         """Try until it is well, or may not be tried any more."""

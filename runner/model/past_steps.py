@@ -228,6 +228,7 @@ def _begun_again(before: StepPast, event: StepIntent) -> StepPast:
         is_open=True,
         is_local=event.is_local,
         is_guess=event.is_guess,
+        reason="",
         decided="",
         by_person=False,
         attempt=event.attempt or 1,

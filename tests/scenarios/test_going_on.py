@@ -384,3 +384,23 @@ def test_what_a_person_takes_as_done_notifies_its_handlers(tmp_path: Path) -> No
     said = Decision(play="play", wave=1, host="web01", step="a", what="ok", by="ada", how="resolve")
     again = scenario(playbook, tmp_path, before=[*died(first, on(StepIntent, step="a")), said])
     assert again.commands() == ["b", "restart"]
+
+
+def test_why_an_end_is_not_known_is_told_as_it_was_recorded(tmp_path: Path) -> None:
+    """A lost connection stays one, however often the run is gone on with; only a process that died is told as such."""
+    playbook = "version: 1\nhosts: web01\nsteps: [{id: a, command: a}]\n"
+    at_work = on(StepIntent, step="a")
+
+    def reason(ran: Ran) -> str:
+        return ran.all(HostEnded)[-1].reason
+
+    lost = scenario(playbook, tmp_path, answers({("web01", "a"): Answer(lost="reset by peer")}))
+    again = scenario(playbook, tmp_path, before=lost.recorder.events)
+    third = scenario(playbook, tmp_path, before=[*lost.recorder.events, *again.recorder.events])
+    after_death = scenario(playbook, tmp_path, before=died(lost, at_work))
+    rerun = scenario(playbook.replace("{id: a", "{id: a, idempotent: true"), tmp_path, before=lost.recorder.events)
+    died_later = scenario(playbook, tmp_path, before=[*lost.recorder.events, *died(rerun, at_work)])
+
+    assert reason(again) == reason(third) == "a: reset by peer; there is no record of it on the host"
+    assert reason(after_death).startswith("a: the process that ran it ended before its end was heard; ")
+    assert reason(died_later) == reason(after_death)
