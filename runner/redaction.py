@@ -18,7 +18,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 MARKER = "***"
@@ -31,6 +31,10 @@ LINES = (76, 64)
 """Characters in a line of base64 (RFC 2045, section 6.8; RFC 7468, section 2)."""
 
 _MARK = MARKER.encode()
+_INSIDE = bytes(range(0x80, 0xC0))  # the bytes of a UTF-8 character behind its first
+
+
+_Text = TypeVar("_Text", str, bytes)
 
 
 class Redactor:
@@ -62,6 +66,15 @@ class Redactor:
         rest = text[: len(text) - end]
         start = max((_common(form, rest) for form in self._texts), default=0)
         return (MARKER if start else "") + self.text(rest[start:]) + (MARKER if end else "")
+
+    def rest(self, chunk: bytes) -> bytes:
+        """Bytes at the end of a stream that may begin in the middle of a secret: what is left of that is masked too."""
+        if not self._bytes:
+            return chunk
+        whole = chunk.lstrip(_INSIDE)  # what is cut off may be in the middle of a character, too
+        start = max((_common(form, whole) for form in self._bytes), default=0)
+        masked = self._bytes_pattern.sub(_MARK, whole[start:])
+        return chunk[: len(chunk) - len(whole)] + (_MARK if start else b"") + masked
 
     def data(self, tree: Any) -> Any:
         """The tree with all text and bytes in it masked, keys too. What needs no masking is handed back as it is."""
@@ -131,7 +144,7 @@ class StreamRedactor:
         return first
 
 
-def _common(one: str, other: str) -> int:
+def _common(one: _Text, other: _Text) -> int:
     """How many characters, four at least, both end the one text and begin the other."""
     at = one.find(other[:SHORT], max(0, len(one) - len(other))) if len(other) >= SHORT else -1
     while at >= 0:

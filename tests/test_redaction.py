@@ -53,6 +53,17 @@ def test_what_a_cut_leaves_of_a_secret_is_masked():
     assert Redactor(()).cut("text") == "text"
 
 
+def test_the_rest_of_a_stream_may_begin_in_the_middle_of_a_secret():
+    """Its end is whole; what is cut off may be in the middle of a character, and is let be where it is none of ours."""
+    redactor = Redactor(["hunter22", "ümläutig"])
+
+    assert redactor.rest(b"er22 then hunter22, then hunt") == b"*** then ***, then hunt"
+    assert redactor.rest("mläutig\n".encode()[1:]) == b"***\n"
+    assert redactor.rest("läutig\n".encode()[2:]) == b"\xa4***\n"
+    assert redactor.rest(b"\xa4\xff\n") == b"\xa4\xff\n"
+    assert Redactor(()).rest(b"er22\n") == b"er22\n"
+
+
 @pytest.mark.parametrize("before", ["", "u", "us", "user:", "admin:"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_base64_is_found_wherever_it_begins(before, encode):

@@ -1,4 +1,4 @@
-"""What is heard from a running attempt: chunks of output on their way to files and views, and notes."""
+"""What is heard from a running attempt: chunks of output on their way to files and views, and notes; and the rest."""
 
 import base64
 from typing import Any
@@ -7,7 +7,7 @@ from runner.engine.output import AttemptOutput
 from runner.engine.stop import Deadline
 from runner.engine.turn import Turn
 from runner.model.events import StepNote, StepOutput
-from runner.model.outcome import Captured
+from runner.model.outcome import Captured, Outcome
 from runner.model.playbook import Step
 
 _LONGEST = 4
@@ -65,10 +65,7 @@ class Hearing:
             self._show(stream, rest)
         for stream, rest in self._held.items():
             self._emit(stream, rest)
-        found: dict[str, Any] = {"output": dict(self._files.paths)}
-        if self._files.lost:
-            found["output_lost"] = True
-        return found
+        return _said_of(self._files)
 
     def _show(self, stream: str, chunk: bytes) -> None:
         """Pass a chunk on, holding back a character that is torn at its end."""
@@ -100,6 +97,27 @@ class Hearing:
             "item": self._item,
             "attempt": self._attempt,
         }
+
+
+def keep_rest(turn: Turn, step: Step, outcome: Outcome, *, item: int | None, attempt: int) -> dict[str, Any]:
+    """Put what a host had kept of the output behind what was heard of it; gives what ``step.ended`` says of the files.
+
+    A sensitive step's is not kept. It is written again where this process dies before it records the end.
+    """
+    if step.sensitive:
+        return {}
+    files = turn.run.output.rest(turn.host.name, turn.file_id(step), item=item, attempt=attempt)
+    files.write("stdout", outcome.stdout.data)
+    files.write("stderr", outcome.stderr.data)
+    files.close()
+    return _said_of(files)
+
+
+def _said_of(files: AttemptOutput) -> dict[str, Any]:
+    found: dict[str, Any] = {"output": dict(files.paths)}
+    if files.lost:
+        found["output_lost"] = True
+    return found
 
 
 def _whole_characters(data: bytes) -> int:

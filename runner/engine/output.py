@@ -30,23 +30,35 @@ class OutputStore:
             self, host, lambda stream: output_name(host, step, item=item, attempt=attempt, stream=stream)
         )
 
-    def open(self, host: str, name: str) -> int:
-        """Make one file; raises OSError."""
+    def rest(self, host: str, step: str, *, item: int | None, attempt: int) -> "AttemptOutput":
+        """The files of one attempt, perhaps of an earlier process's, for what is known of its output only now."""
+        output = self.attempt(host, step, item=item, attempt=attempt)
+        names = {stream: output.name(stream) for stream in ("stdout", "stderr")}
+        output.is_rest = True
+        output.paths.update({stream: name for stream, name in names.items() if (self.folder / name).is_file()})
+        return output
+
+    def open(self, host: str, name: str, *, is_rest: bool = False) -> int:
+        """Make one file, or add to it where it is the rest that comes; raises OSError."""
         if host not in self._made:
             (self.folder / "output" / host).mkdir(mode=FOLDER_MODE, exist_ok=True)
             self._made.add(host)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_APPEND if is_rest else os.O_EXCL)
         return os.open(self.folder / name, flags, FILE_MODE)
 
 
 @dataclass(slots=True)
 class AttemptOutput:
-    """Both streams of one attempt. ``lost`` says that a file could not be written; ``paths`` are those that were."""
+    """Both streams of one attempt. ``lost`` says that a file could not be written; ``paths`` are those that were.
+
+    ``is_rest`` where only what came last is written, at once, behind what is there.
+    """
 
     store: OutputStore
     host: str
     name: Callable[[str], str]
     lost: bool = False
+    is_rest: bool = False
     paths: dict[str, str] = field(default_factory=dict)
     _files: dict[str, int] = field(default_factory=dict)
     _masks: dict[str, StreamRedactor] = field(default_factory=dict)
@@ -54,7 +66,9 @@ class AttemptOutput:
 
     def write(self, stream: str, chunk: bytes) -> bytes:
         """Keep a chunk; gives it back masked, for those who show it (a chunk can come out later, or in parts)."""
-        if self.store.redactor:
+        if self.is_rest:
+            chunk = self.store.redactor.rest(chunk)
+        elif self.store.redactor:
             mask = self._masks.setdefault(stream, self.store.redactor.stream())
             chunk = mask.feed(chunk)
         self._keep(stream, chunk)
@@ -73,10 +87,11 @@ class AttemptOutput:
     def _keep(self, stream: str, chunk: bytes) -> None:
         if not chunk or self.lost:
             return
-        room = FILE_LIMIT - self._sizes.get(stream, 0)
-        self._sizes[stream] = self._sizes.get(stream, 0) + len(chunk)
         try:
-            _write_all(self._file(stream), chunk[:room] if room > 0 else b"")
+            file = self._file(stream)
+            room = FILE_LIMIT - self._sizes[stream]
+            self._sizes[stream] += len(chunk)
+            _write_all(file, chunk[:room] if room > 0 else b"")
         except OSError:
             self.lost = True
 
@@ -84,7 +99,8 @@ class AttemptOutput:
         descriptor = self._files.get(stream)
         if descriptor is None:
             name = self.name(stream)
-            descriptor = self._files[stream] = self.store.open(self.host, name)
+            descriptor = self._files[stream] = self.store.open(self.host, name, is_rest=self.is_rest)
+            self._sizes[stream] = os.fstat(descriptor).st_size
             self.paths[stream] = name
         return descriptor
 

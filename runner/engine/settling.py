@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.engine.attempt import may_repeat, place_of, ready, turn_at
+from runner.engine.hearing import keep_rest
 from runner.engine.judging import placed
 from runner.engine.recalling import unheard
 from runner.engine.stop import Deadline, Stopped, ended_only
@@ -41,12 +42,14 @@ DONE, AGAIN = 0, 1
 class Verdict:
     """What it came to: an ``outcome``, or None where the step runs again, for this reason.
 
-    ``is_undone`` where it is known that the attempt did nothing.
+    ``is_undone`` where it is known that the attempt did nothing. ``output`` is what ``step.ended`` says of its files
+    where its end, and the rest of its output, were read on the host.
     """
 
     outcome: Outcome | None
     reason: str = ""
     is_undone: bool = False
+    output: Mapping[str, Any] | None = None
 
 
 async def settle(
@@ -100,8 +103,9 @@ async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget)
         if step.register and step.read_only and not is_whole:
             return await asked.again("idempotent", "it has ended, but what it printed was not heard, and it only reads")
         outcome = kind.heard(found.result, target)
+        output = keep_rest(turn, step, outcome, item=asked.item, attempt=asked.attempt)
         outcome = outcome if is_whole else outcome.without_output(asked.unheard)
-        return Verdict(outcome, "its end was read from the host's record")
+        return Verdict(outcome, "its end was read from the host's record", output=output)
     if found.state == "never":
         return await asked.again("record", "the host's record says that it never began")
     if asked.killed:

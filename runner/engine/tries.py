@@ -3,6 +3,7 @@
 A step that was sent and whose end was not heard is never simply tried again: :mod:`runner.engine.settling` finds out.
 """
 
+import asyncio
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -101,7 +102,9 @@ class _Tries:
         if delay is not None and await self.turn.stop.sleep(delay):
             self.before, self.first = self.before - 1, 2
             return None
-        return Tried(Result(outcome), acted=True, output={"attempt": self.before, "late": True})
+        return Tried(
+            Result(outcome), acted=True, output={**(verdict.output or {}), "attempt": self.before, "late": True}
+        )
 
     def _missed(self) -> str:
         """Why its end is not known: as was recorded, or else because the process ended."""
@@ -149,17 +152,20 @@ class _Tries:
         turn = self.turn
         if self.acted and turn.stop.level >= Level.STOP:
             return Outcome(Status.CANCELLED, message=turn.stop.reason).untried(), {}
-        number = self.before + attempt
+        number, time = self.before + attempt, asyncio.get_running_loop().time
         outcome, output = await attempt_once(turn, self.step, scope=self.scope, item=self.item, attempt=number)
         if not _was_lost(outcome) or self.has_asked or turn.stop.level >= Level.KILL:
             return outcome, output
         self.has_asked = True  # a lost connection is opened again once
+        lost = time()
         verdict = await self._settled(number, outcome.message)
         if verdict.outcome is None and turn.stop.level < Level.STOP:
             self.acted = True
             self.in_doubt = self.in_doubt or not verdict.is_undone
             self._again(outcome, attempt, 0.0)
             return None, output
+        if verdict.output is not None:
+            outcome, output = outcome.timed(outcome.duration + time() - lost), {**output, **verdict.output}
         return _with(outcome, verdict, turn.stop.reason), {**output, "late": True}
 
     def _again(self, outcome: Outcome, attempt: int, delay: float) -> None:
@@ -194,4 +200,7 @@ def _with(lost: Outcome, verdict: Verdict, stopped: str) -> Outcome:
         return Outcome(Status.CANCELLED, message=f"{verdict.reason}; {stopped}").timed(lost.duration)
     if verdict.outcome.status is Status.UNKNOWN:
         return lost.judged(Status.UNKNOWN, verdict.outcome.message)
-    return verdict.outcome.timed(lost.duration, verdict.outcome.killed)
+    found = verdict.outcome
+    if verdict.output is not None:
+        found = found.heard(lost.stdout.then(found.stdout), lost.stderr.then(found.stderr))
+    return found.timed(lost.duration, found.killed)

@@ -208,7 +208,8 @@ class StepRetry(StepEvent, frozen=True, kw_only=True, tag="step.retry"):
 class StepEnded(StepEvent, frozen=True, kw_only=True, tag="step.ended"):
     """It ended, or was skipped.
 
-    ``duration`` in seconds, of the last attempt; ``stdout`` and ``stderr`` are sizes in bytes; ``output`` the paths of
+    ``duration`` in seconds, of the last attempt, 0 where the process that began it has ended before;
+    ``stdout`` and ``stderr`` are sizes in bytes, ``truncated`` where more may have come; ``output`` the paths of
     the output files, relative to the run folder; ``register`` the registered result, without ``stdout`` and ``stderr``
     where nobody heard them; ``tail`` the last lines of what it printed, for a failure. ``killed`` is ``yes``, ``no`` or
     ``unknown`` where the process group had to be ended. ``values`` are the names that ``set`` gave values to.

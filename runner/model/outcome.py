@@ -54,21 +54,31 @@ class HostStatus(StrEnum):
 
 
 class Captured(msgspec.Struct, frozen=True):
-    """What is kept of one stream: at most ``limit`` bytes of its head and as many of its tail, and its whole size."""
+    """What is kept of one stream: at most ``limit`` bytes of its head and as many of its tail, and its whole size.
+
+    ``is_rest`` where more may have come before, or in between, that nobody has heard or counted.
+    """
 
     head: bytes = b""
     tail: bytes = b""
     size: int = 0
+    is_rest: bool = False
 
     @property
     def truncated(self) -> bool:
-        """Whether bytes between head and tail were dropped."""
-        return self.size > len(self.head) + len(self.tail)
+        """Whether bytes of it are missing, or may be."""
+        return self.is_rest or self.size > len(self.head) + len(self.tail)
 
     @property
     def data(self) -> bytes:
         """Head and tail, joined."""
         return self.head + self.tail
+
+    def then(self, rest: "Captured") -> "Captured":
+        """The same with what was read of the stream afterwards, unless that is all of it."""
+        if not rest.truncated:
+            return rest
+        return Captured(tail=self.data + rest.data, size=self.size + rest.size, is_rest=True)
 
     @property
     def text(self) -> str:

@@ -59,12 +59,12 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
 
 
 async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, become: Become | None) -> CommandResult:
-    """The result with the end of both streams, as far as it was kept: truncated, as what came before may be missing."""
+    """The result with the rest of both streams, as far as it was kept."""
     out = err = b""
     if note is not None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
                 tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
                 out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
-    kept = (Captured(b"", data, len(data) + 1) for data in (without_begin(out, group), err))
+    kept = (Captured(tail=data, size=len(data), is_rest=True) for data in (without_begin(out, group), err))
     return CommandResult(rc, signal_name(rc), *kept)

@@ -81,3 +81,29 @@ def test_output_that_nobody_heard_is_not_made_up(tmp_path: Path) -> None:
     assert again.code == 0, again.out + again.err
     assert (tmp_path / "done").read_text().split() == ["made", "made", "17"]
     assert "steps  2 of 2  changed 2" in again.out
+
+
+def test_what_it_printed_behind_the_death_is_in_its_files(tmp_path: Path) -> None:
+    """The process dies as soon as the step is sent: what it prints then is kept, and put into its files."""
+    playbook = f"""
+    version: 1
+    hosts: all
+    steps:
+      - {{id: make, shell: "until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo rest; echo oops >&2; exit 3"}}
+    """
+    project(tmp_path, playbook, "connection: local\nhosts: {here: {}}\n")
+    died = runner("run", "site.yaml", "-i", "hosts.yaml", cwd=tmp_path, RUNNER_CRASHPOINT="after_send")
+    token = json.loads((died.folder / "events.jsonl").read_bytes().splitlines()[0])["token"]
+    end = time.monotonic() + 10
+    while not list(Path("/tmp").glob(f"{prefix_of(token, 'here')}-*.o")) and time.monotonic() < end:
+        time.sleep(0.02)  # whoever stays with the step has noticed the loss
+    (tmp_path / "go").touch()
+
+    again = runner("resume", "last", cwd=tmp_path)
+
+    assert again.code == 1, again.err
+    [ended] = again.events("step.ended")
+    assert [(died.folder / path).read_text() for path in ended["output"].values()] == ["rest\n", "oops\n"]
+    assert (ended["stdout"], ended["stderr"], ended["truncated"], ended["tail"]) == (5, 5, True, "oops")
+    assert ended["duration"] == 0
+    assert again.summary()["slowest_steps"] == [], again.out
