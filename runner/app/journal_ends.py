@@ -15,8 +15,13 @@ SUM = len(',"sum":"xxxxxxxx"}')
 HEAD = 1 << 24
 """Bytes in which the first records are looked for."""
 
-TAIL = 1 << 16
-"""Bytes read from the end at first; twice as many each time that is too little."""
+BLOCK = 1 << 16
+"""Bytes that are read at once, from the end backwards."""
+
+MOST = 1 << 26
+"""Bytes of the longest line that is taken for a record, and of the end in which the latest start is looked for."""
+
+START = b'"event":"run.started"'
 
 MOST_BEFORE = 512
 """Bytes that may stand before what a record calls its event: number, time and the run's id."""
@@ -55,12 +60,25 @@ def read_ends(path: Path) -> Ends:
 
 
 def latest_start(path: Path) -> Fields:
-    """The start of the process that wrote last, empty where there is none. Raises OSError and DamagedError."""
+    """The start of the process that wrote last, empty where none is near the end. Raises OSError and DamagedError."""
     with open_file(path) as file:
-        for line, before in _backwards(file):
-            if b'"event":"run.started"' in line[:MOST_BEFORE]:
-                return _record(line, before)
+        size = file.seek(0, 2)
+        for begin, block in _blocks(file, size, overlap=len(START)):
+            if (at := block.rfind(START)) >= 0:
+                return _start_at(file, begin + at)
+            if size - begin > MOST:
+                break
     return {}
+
+
+def _start_at(file: BinaryIO, mark: int) -> Fields:
+    """The record with the mark in its beginning."""
+    begin = max(0, mark - MOST_BEFORE)
+    at = _part(file, begin, mark).rfind(b"\n") + 1
+    file.seek(begin + at)
+    line = file.readline(MOST)
+    is_whole = (at or not begin) and line.endswith(b"\n")
+    return _record(line[:-1], _sum_before(file, begin + at)) if is_whole else {}
 
 
 def _head(file: BinaryIO) -> tuple[Fields, Fields]:
@@ -87,23 +105,42 @@ def _tail(file: BinaryIO) -> tuple[Fields, Fields | None]:
 def _backwards(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     """Whole lines from the last to the first, each with the sum before it; what follows the last line end is not read.
 
-    Each time more has to be read the part is twice as large, so that no byte is read more than a few times.
+    Raises DamagedError for a line that is longer than any record.
     """
-    size, span, given = file.seek(0, 2), TAIL, 0
-    while True:
-        start = max(0, size - span)
-        file.seek(start)
-        lines = file.read(size - start).split(b"\n")[:-1]
-        if start > 0:
-            lines = lines[1:]  # its beginning is not here
-        whole = len(lines) if start == 0 else len(lines) - 1
-        for back in range(given + 1, whole + 1):
-            at = len(lines) - back
-            yield lines[at], _sum(lines[at - 1]) if at else FIRST_SUM
-        given = max(given, whole)
-        if start == 0:
-            return
-        span *= 2
+    ends = _line_ends(file, file.seek(0, 2))
+    end = next(ends, -1)
+    while end >= 0:
+        before = next(ends, -1)
+        yield _part(file, before + 1, end), _sum_before(file, before + 1)
+        end = before
+
+
+def _line_ends(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where lines end, from the last; the line that is looked for is never in memory."""
+    last = size
+    for begin, block in _blocks(file, size):
+        at = len(block)
+        while (at := block.rfind(b"\n", 0, at)) >= 0:
+            last = begin + at
+            yield last
+        if last - begin > MOST:
+            raise DamagedError(f"{last - begin} bytes and more before byte {last} have no end of a line")
+
+
+def _blocks(file: BinaryIO, size: int, *, overlap: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The file in parts, from the last, each with where it begins, and with some bytes of the part behind it."""
+    for begin in range((size - 1) // BLOCK * BLOCK, -1, -BLOCK) if size else ():
+        yield begin, _part(file, begin, min(size, begin + BLOCK + overlap))
+
+
+def _part(file: BinaryIO, begin: int, end: int) -> bytes:
+    file.seek(begin)
+    return file.read(end - begin)
+
+
+def _sum_before(file: BinaryIO, begin: int) -> bytes:
+    """The sum of the record that ends where a line begins."""
+    return _sum(_part(file, max(0, begin - SUM), begin - 1)) if begin else FIRST_SUM
 
 
 def _record(line: bytes, before: bytes) -> Fields:

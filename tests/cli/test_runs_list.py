@@ -1,12 +1,20 @@
 """``runner runs list``: every run in a line, whatever became of it."""
 
 import json
+import os
 import signal
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from commandline import RUNNER, environment, project, runner
+from events_builder import run_started
+from journals import STORY, folder_with, lines_of
+
+from runner.app import history, journal_ends
+from runner.app.journal_ends import latest_start
+from runner.model.events import Warned
 
 LOCAL = "connection: local\nhosts: {one: {}, two: {}}\n"
 
@@ -125,3 +133,40 @@ def test_only_the_ends_of_a_journal_are_looked_at(tmp_path: Path) -> None:
     listed = runner("runs", "list", cwd=tmp_path)
 
     assert "ok" in listed.out.splitlines()[1].split()
+
+
+@pytest.mark.parametrize("begin", [b"", b'{"seq":17,', b"\n"], ids=["hole", "torn", "line"])
+def test_an_end_of_any_length_costs_no_memory(tmp_path: Path, begin: bytes) -> None:
+    """A line of a gibibyte at the end of a journal is no record, and is not read to know that."""
+    run = folder_with(tmp_path, b"".join(lines_of()) + begin)
+    os.truncate(run.path / "events.jsonl", 1 << 30)
+
+    tracemalloc.start()
+    found = history.entry(run)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found.status == "damaged"
+    assert "have no end of a line" in found.problem
+    assert peak < 4_000_000
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"seq":17,"ts":'])
+def test_the_ends_are_read_over_the_edges_of_the_parts_they_are_read_in(tmp_path: Path, torn: bytes) -> None:
+    """Wherever the latest start lies, and the last record, which has the sum of the one before it."""
+    for size in range(64_300, 65_700, 23):
+        data = b"".join(
+            lines_of([*STORY[:-1], Warned(message="x" * size), run_started(resume=True, token=str(size)), STORY[-1]])
+        )
+        run = folder_with(tmp_path, data + torn)
+
+        assert history.entry(run).status == "failed"
+        assert latest_start(run.path / "events.jsonl")["token"] == str(size)
+
+
+def test_a_start_that_is_far_away_is_not_looked_for(tmp_path: Path) -> None:
+    """A run of millions of records is listed at once, without its process."""
+    run = folder_with(tmp_path, b"".join(lines_of()))
+    os.truncate(run.path / "events.jsonl", 2 * journal_ends.MOST)
+
+    assert latest_start(run.path / "events.jsonl") == {}
