@@ -42,6 +42,7 @@ _FRAME = re.compile(
     rb"|h (setsid|jobs|none) ([\w/.+-]{1,300}) ([01])(?: (-|/[\w/.+-]{1,300}) ([0-3]) (\d{1,10}))?)\n"
 )
 _FIRST = re.compile(rb"[0-9a-f]{32} b \d{1,11} (\d{1,11})\n")
+_LAST = re.compile(rb"[0-9a-f]{32} e \d{1,11} (\d{1,11})\n\Z")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PRINTF_CHUNK = 2048  # bytes of input for each printf; some shells have short line buffers
 
@@ -175,13 +176,15 @@ class Splitter:
         return 0
 
 
-def without_begin(kept: bytes, group: int | None) -> bytes:
-    """Output of a step that nobody read at once, without the begin frame that may stand before it.
+def without_frames(kept: bytes, group: int | None, rc: int) -> bytes:
+    """Output of a step that nobody read at once, without the frames that may stand before and behind it.
 
-    Whoever reads it later does not know the nonce; the frame is known by the step's ``group``.
+    Whoever reads it later does not know the nonce; they are known by the step's ``group``, and its status.
     """
-    found = _FIRST.match(kept)
-    return kept[found.end() :] if found and int(found[1]) == (group or 0) else kept
+    first, last = _FIRST.match(kept), _LAST.search(kept)
+    end = last.start() if last and int(last[1]) == rc else len(kept)
+    start = first.end() if first and int(first[1]) == (group or 0) else 0
+    return kept[start : max(start, end)]
 
 
 def _frame(match: re.Match[bytes]) -> Hello | Begin | End:

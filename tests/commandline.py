@@ -1,9 +1,11 @@
 """The command line as a user has it: a process of its own, what it printed, and the records it left."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,19 @@ def runner(*argv: str | Path, cwd: Path, timeout: float = 60, **environ: str) ->
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr, runs)
+
+
+def peak_of(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for its end; the most memory that it had at any time, in bytes.
+
+    Not as ``wait4`` tells it: that counts what the process that started it had.
+    """
+    most = 0
+    while process.poll() is None:
+        with contextlib.suppress(OSError, IndexError):
+            most = int(Path(f"/proc/{process.pid}/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+        time.sleep(0.02)  # looks again; nothing depends on how long this is
+    return most
 
 
 def project(folder: Path, playbook: str, inventory: str) -> Path:

@@ -22,7 +22,7 @@ from runner.framing import (
     can_inline,
     quoted,
     step_text,
-    without_begin,
+    without_frames,
 )
 
 AWKWARD = 'it\'s $HOME `id` \\ \\n "q" %s *\n\ttab ü é \udcff !! #x -n'
@@ -400,10 +400,12 @@ def test_other_shells():
         pytest.skip(f"not installed here: {', '.join(missing())}")
 
 
-def test_begin_frame_in_output_that_was_kept_is_no_output():
-    """It is known by the group; what only looks like one is the step's own."""
-    frame = b"0123456789abcdef0123456789abcdef b 2 4711\n"
+def test_frames_in_output_that_was_kept_are_no_output():
+    """They are known by group and status; what only looks like one is the step's own."""
+    begin = b"0123456789abcdef0123456789abcdef b 2 4711\n"
+    end = b"0123456789abcdef0123456789abcdef e 2 3\n"
 
-    assert without_begin(frame + b"the end\n", 4711) == b"the end\n"
-    assert without_begin(frame + b"the end\n", 4712) == frame + b"the end\n"
-    assert without_begin(b"first\n" + frame, 4711) == b"first\n" + frame
+    assert without_frames(begin + b"the end\n" + end, 4711, 3) == b"the end\n"
+    assert without_frames(begin + end, 4711, 3) == b""
+    assert without_frames(begin + b"the end\n" + end, 4712, 4) == begin + b"the end\n" + end
+    assert without_frames(b"first\n" + begin + end + b"last", 4711, 3) == b"first\n" + begin + end + b"last"

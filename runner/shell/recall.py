@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable
 
-from runner.framing import without_begin
+from runner.framing import without_frames
 from runner.host_record import TAIL, tag_of
 from runner.model.inventory import Become
 from runner.model.outcome import Captured
@@ -66,5 +66,6 @@ async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, 
             async with asyncio.timeout(PATIENCE):
                 tails = await run(Command(script=TAILS, args=(note.path, note.suffix), become=become, limit=TAIL))
                 out, err = (stream.data[-TAIL:] for stream in (tails.stdout, tails.stderr))
-    kept = (Captured(tail=data, size=len(data), is_rest=True) for data in (without_begin(out, group), err))
+    bare = (without_frames(data, group, rc) for data in (out, err))
+    kept = (Captured(tail=data, size=len(data), is_rest=True) for data in bare)
     return CommandResult(rc, signal_name(rc), *kept)

@@ -1,13 +1,12 @@
 """Commands that print without end, or much at once: memory, records and files stay at their caps."""
 
-import os
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from commandline import RUNNER, Done, environment, project
+from commandline import RUNNER, Done, environment, peak_of, project
 from sshd import need
 
 LOCAL = "connection: local\nhosts: {h1: {}}\n"
@@ -28,10 +27,9 @@ def run(folder: Path, step: str, inventory: str = LOCAL, *, memory: int = 0) -> 
             stdout=out,
             stderr=err,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        most = peak_of(process)
     done = Done(process.returncode, (folder / "out").read_text(), (folder / "err").read_text(), runs)
-    return done, usage.ru_maxrss * 1024
+    return done, most
 
 
 @pytest.fixture(scope="module")

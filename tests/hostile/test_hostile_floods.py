@@ -1,7 +1,6 @@
 """Output without measure over SSH: counted to the byte, kept to a limit, in bounded memory, in every view."""
 
 import asyncio
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from commandline import Done, environment
+from commandline import Done, environment, peak_of
 from peers import HOST_KEY, Behaviour, Shell, Story, serving
 
 MEGA = 1 << 20
@@ -52,10 +51,9 @@ async def run(folder: Path, story: Story, view: str, limit: float) -> tuple[Done
         (folder / "site.yaml").write_text(SITE)
         process = started(folder, view)
         async with asyncio.timeout(limit):
-            _, status, usage = await asyncio.to_thread(os.wait4, process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+            most = await asyncio.to_thread(peak_of, process)
         assert server.errors == []
-    return Done(process.returncode, "", (folder / "err").read_text(), folder / "runs"), usage.ru_maxrss * 1024
+    return Done(process.returncode, "", (folder / "err").read_text(), folder / "runs"), most
 
 
 @pytest.mark.long

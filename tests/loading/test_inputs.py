@@ -154,7 +154,7 @@ def test_a_file_with_wrong_values_is_pointed_into(wrong, tmp_path):
         ("{type: integer, pattern: a}", ("E406", "5:24", "write type: string, or leave it out")),
         ("{type: string, pattern: '['}", ("E406", "5:32", "put \\ in front of a character that is meant as it is")),
         ("{type: string, default: 5}", ("E305", "5:32", "quote it: '5'")),
-        ("{type: integer, default: }", ("E219", "5:33", None)),
+        ("{type: integer, default: }", ("E219", "5:32", None)),
         ("{type: string, default: '{{ region }}'}", ("E406", "5:32", "")),
         ("{type: string, pattern: '^a', default: b}", ("E406", "5:47", "")),
         ("{type: choice, choices: [a, b], default: c}", ("E406", "5:49", "")),
