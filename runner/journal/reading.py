@@ -22,6 +22,9 @@ LONGEST = 1 << 28
 UNLIKELY = 1 << 20
 """Bytes of a line without an end after which it is asked whether it begins as a record does, before more is read."""
 
+HELD = 1 << 24
+"""Bytes of a line that are held before it is looked whether it ends within ``LONGEST``."""
+
 Seen = tuple[int, float, Event]
 """What is read of a record: its number, its time (seconds since 1970) and its event."""
 
@@ -64,19 +67,32 @@ class Scan:
         """The file in parts that end where a line does."""
         rest: list[bytes] = []
         offset = length = 0
+        is_looked_at = False
         while chunk := self._read(offset):
             offset += len(chunk)
             cut = chunk.rfind(b"\n") + 1
             if cut:
                 yield b"".join([*rest, chunk[:cut]])
-                rest, length = [], 0
+                rest, length, is_looked_at = [], 0, False
             rest.append(chunk[cut:])
             length += len(rest[-1])
-            if length > LONGEST or (length > UNLIKELY and not begins_well(rest[0])):
+            if length > UNLIKELY and not begins_well(rest[0]):
                 raise self.chain.damage("it is longer than any record, and has no end")
+            if length > HELD and not is_looked_at:
+                self._look_ahead(offset, offset + LONGEST - length)
+                is_looked_at = True
         self.tail = b"".join(rest)
         if self.tail.strip(b"\0") and not self.chain.seq and not begins_well(self.tail):
             raise self.chain.damage("it does not begin as a record does")
+
+    def _look_ahead(self, offset: int, limit: int) -> None:
+        """Find the end of a long line, or of the file, without holding what is between. Raises DamageError."""
+        while chunk := self._read(offset):
+            if b"\n" in chunk:
+                return
+            offset += len(chunk)
+            if offset > limit:
+                raise self.chain.damage("it is longer than any record, and has no end")
 
     def _read(self, offset: int) -> bytes:
         try:

@@ -1,6 +1,7 @@
 """Reading a journal: what was written comes back, what is wrong is named, what is newer is told."""
 
 import os
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from events_builder import START, run_started
 from journals import STORY, folder_with, lines_of
 
 from runner.errors import JournalError, MismatchError
-from runner.journal import DamageError, read, verify
+from runner.journal import DamageError, Report, read, verify
+from runner.journal.reading import HELD
+from runner.model.events import Warned
 
 PATH = "r1/events.jsonl"
 
@@ -179,3 +182,30 @@ def test_what_is_no_file_is_told_and_does_not_hang(tmp_path: Path) -> None:
 def test_an_empty_journal_holds_nothing(tmp_path: Path) -> None:
     """The process died before its first record was on disk."""
     assert verify(written(tmp_path, [])).records == 0
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"], ids=["no end", "an end behind it"])
+def test_a_line_of_any_length_is_refused_and_costs_little(tmp_path: Path, end: bytes) -> None:
+    """Though it begins as a record does: it is named by record and place, and never held in memory."""
+    path = written(tmp_path, [*lines_of(), b'{"seq":17,'])
+    os.truncate(path, 1 << 30)
+    with path.open("ab") as file:
+        file.write(end)
+
+    tracemalloc.start()
+    with pytest.raises(DamageError, match="it is longer than any record, and has no end") as caught:
+        verify(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert (caught.value.seq, caught.value.offset) == (len(STORY), sum(map(len, lines_of())))
+    assert peak < 2 * HELD
+
+
+def test_a_long_record_is_read(tmp_path: Path) -> None:
+    """What a step printed may be long; so may a record be that was cut off."""
+    *story, last = STORY
+    lines = lines_of([*story, Warned(message="x" * (HELD + (1 << 20))), last])
+
+    assert verify(written(tmp_path, lines)) == Report(len(lines), 0)
+    assert verify(written(tmp_path / "2", [*lines[:-2], lines[-2][:-1]])) == Report(len(lines) - 2, len(lines[-2]) - 1)
