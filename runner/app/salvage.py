@@ -16,7 +16,7 @@ from runner.hostlist import fold
 from runner.journal import NAME, RESCUED, encode, hold, verify
 from runner.journal.checking import Chain
 from runner.journal.names import DAMAGED, SALVAGED
-from runner.journal.reading import open_journal
+from runner.journal.reading import open_journal, read_lines
 from runner.journal.surviving import Kept, Lost, survivors
 from runner.location import Problem
 from runner.model.certain import Gap
@@ -67,7 +67,7 @@ def salvage(run: RunFolder, output: Path | None, *, replace: bool) -> list[str]:
 
 def _survivors(run: RunFolder) -> list[Kept | Lost]:
     try:
-        data = read_all(run.path / NAME)
+        data = read_lines(run.path / NAME)
         more = read_all(run.path / RESCUED) if (run.path / RESCUED).exists() else b""
     except OSError as error:
         raise JournalError(f'cannot read the journal: "{error.filename}": {error.strerror}') from error

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.disk import open_file
 from runner.errors import JournalError
 from runner.home import user_of
 from runner.journal.checking import DAMAGED, Chain, begins_well
@@ -112,6 +113,23 @@ def read(path: Path, *, ours: bool = False) -> Iterator[Seen]:
         yield from Scan(descriptor, Chain(str(path)))
     finally:
         os.close(descriptor)
+
+
+def read_lines(path: Path) -> bytes:
+    """All of a journal, for whoever looks for what is certain of it; of an over-long line its beginning, with an end.
+
+    Raises OSError.
+    """
+    found = bytearray()
+    with open_file(path) as file:
+        while line := file.readline(LONGEST + 1):
+            if len(line) <= LONGEST:
+                found += line
+                continue
+            found += line[:HELD].rstrip(b"\n") + b"\n"
+            while line and not line.endswith(b"\n"):
+                line = file.readline(BLOCK)
+    return bytes(found)
 
 
 @dataclass(frozen=True, slots=True)

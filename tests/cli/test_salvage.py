@@ -1,13 +1,17 @@
 """Damaged journals from the command line: found, named, and what is certain of them kept."""
 
 import json
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commandline import Done, project, runner
+from in_process import printed
 from journals import lines_of
+
+from runner.journal import reading
 
 HOSTS = "connection: local\nhosts: {h1: {}, h2: {}}\n"
 STEPS = """
@@ -204,3 +208,37 @@ def test_what_to_type_names_the_folder_whatever_the_records_say(ran: Done, tmp_p
         11,
         f"runner runs salvage {ran.folder.name} --runs-dir runs",
     )
+
+
+def test_what_is_certain_before_an_endless_line_is_kept(ran: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line longer than any record, with no end or behind one, is damage, and no record that was being written."""
+    monkeypatch.setattr(reading, "LONGEST", 1 << 21)
+    monkeypatch.setattr(reading, "HELD", 1 << 20)
+    journal = ran.folder / "events.jsonl"
+    sound = journal.read_bytes()
+    number = sound.count(b"\n")
+
+    for tail in (b"x" * (3 << 20), b"x" * (3 << 20) + b"\n"):
+        journal.write_bytes(sound + b'{"seq":99,' + tail)
+        refused = printed(monkeypatch, "runs", "verify", "last", runs=ran.runs)
+        salvaged = printed(monkeypatch, "runs", "salvage", "last", "--replace", runs=ran.runs)
+
+        assert f"record {number}, at byte {len(sound)}: it is longer than any record, and has no end" in refused
+        assert f"{number} records certain, {number} of them before the damage" in salvaged
+        assert journal.read_bytes().startswith(sound)
+        assert "intact" in printed(monkeypatch, "runs", "verify", "last", runs=ran.runs)
+
+
+def test_of_an_endless_line_little_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands behind it is read like any other."""
+    monkeypatch.setattr(reading, "LONGEST", 1 << 25)
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"one\n")
+    os.truncate(path, reading.LONGEST + (1 << 22))
+    with path.open("ab") as file:
+        file.write(b"\nlast\ntorn")
+
+    found = reading.read_lines(path)
+
+    assert len(found) == len(b"one\n") + reading.HELD + len(b"\nlast\ntorn")
+    assert found.endswith(b"\0\nlast\ntorn")
