@@ -70,9 +70,10 @@ def _entry(run: RunFolder, ends: Ends) -> RunEntry:
 
 def _unbegun(run: RunFolder) -> RunEntry | None:
     """The entry of a run without a first record whose process is gone or has yet to write it; None for another."""
+    is_beginning = is_being_made(run)  # asked first: a run that then has its journal is at work
     if not unbegun.came_to_nothing(run):
         return None
-    return RunEntry(run=run.id, status="running" if is_being_made(run) else "came_to_nothing")
+    return RunEntry(run=run.id, status="running" if is_beginning else "came_to_nothing")
 
 
 def _unusable(run: RunFolder, problem: str) -> RunEntry:

@@ -20,9 +20,10 @@ _left = re.compile(r"\.?plan\.json(\.[0-9a-f]{32})?|output|events\.jsonl(\.torn-
 
 def check(run: RunFolder) -> None:
     """Refuse a run that never began, whatever is wanted of it. Raises InputError, LockError where it is beginning."""
+    is_beginning = is_being_made(run)  # asked first: a run that then has its journal is at work
     if not came_to_nothing(run):
         return
-    if is_being_made(run):
+    if is_beginning:
         raise LockError(f"run {run.id} is just beginning", hint="try again")
     words = f"run {run.id} came to nothing: its process ended before the run began, and no host was contacted"
     raise InputError([Problem("E650", words, hint="start a new one")])
