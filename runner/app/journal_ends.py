@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from runner.disk import open_file
+from runner.journal import Chain, whole_record
 
 FIRST_SUM = b"00000000"
 SUM = len(',"sum":"xxxxxxxx"}')
@@ -56,7 +57,7 @@ def read_ends(path: Path) -> Ends:
         last, ended = _tail(file)
     if started and started.get("event") != "run.started":
         raise DamagedError("its first record is no run.started")
-    return Ends(started, ready, last, ended)
+    return Ends(started, ready, last or started, ended)
 
 
 def latest_start(path: Path) -> Fields:
@@ -84,7 +85,8 @@ def _start_at(file: BinaryIO, mark: int) -> Fields:
 def _head(file: BinaryIO) -> tuple[Fields, Fields]:
     first, second = file.readline(HEAD), file.readline(HEAD)
     if not first.endswith(b"\n"):
-        return {}, {}
+        kept = whole_record(Chain(), first)  # it may lack its end alone
+        return (_record(kept[:-1], FIRST_SUM) if kept else {}), {}
     started = _record(first[:-1], FIRST_SUM)
     if not second.endswith(b"\n"):
         return started, {}

@@ -170,3 +170,12 @@ def test_a_start_that_is_far_away_is_not_looked_for(tmp_path: Path) -> None:
     os.truncate(run.path / "events.jsonl", 2 * journal_ends.MOST)
 
     assert latest_start(run.path / "events.jsonl") == {}
+
+
+def test_a_first_record_that_lacks_its_end_alone_is_one(tmp_path: Path) -> None:
+    """The process died while it wrote the end of the line: a resume takes the run up, so the list says that it died."""
+    run = folder_with(tmp_path, lines_of()[0][:-1])
+
+    found = history.entry(run)
+
+    assert (found.status, found.playbook) == ("died", "deploy.yaml")
