@@ -97,7 +97,7 @@ def planned(number: int, folder: Path) -> Planned:
 class Quiet(OutputStore):
     """Keeps no files."""
 
-    def open(self, host: str, name: str) -> int:
+    def open(self, host: str, name: str, *, is_rest: bool = False) -> int:  # noqa: ARG002 - as the store has it
         """There is no disk for them."""
         raise OSError(f"no disk for {host}: {name}")
 
