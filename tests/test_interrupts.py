@@ -23,8 +23,8 @@ from runner import journal
 
 CTRL_C = b"\x03"
 LOCAL = "connection: local\nhosts: {one: {}, two: {}}\n"
-LASTING = "sleep 61.37"
-"""What goes on for longer than any test; nothing else on this machine is called like it."""
+LASTING = f"sleep 61.37{os.environ.get('PYTEST_XDIST_WORKER', '')[2:]}"
+"""What goes on for longer than any test; nothing else on this machine is called like it, nor in another worker."""
 
 ALL = "plays:\n- hosts: all\n  steps:\n"
 TOGETHER = ALL.replace("  steps:", "  strategy: {type: parallel, sync: lockstep}\n  steps:")

@@ -22,6 +22,12 @@ T = TypeVar("T")
 SECONDS = 0.6
 """Processor time of one rendering. An ordinary template takes some microseconds."""
 
+AGAIN = 0.01
+"""Seconds of processor time until it rings again where it came at a bad moment."""
+
+_LOCKING = {"threading", "logging", "coverage", "importlib", "_frozen_importlib"}
+"""Modules that must not be left in the middle: a lock would be held for ever."""
+
 MEMORY = 64 << 20
 """Bytes that all texts and lists together may take that one rendering makes, those it dropped again among them.
 
@@ -67,10 +73,14 @@ class _Watch:
             self._is_on = False
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
-    def _ring(self, _number: int, _frame: FrameType | None) -> None:
-        if self._is_on:
-            self._is_on = False
-            raise OutOfTimeError
+    def _ring(self, _number: int, frame: FrameType | None) -> None:
+        if not self._is_on:
+            return
+        if frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] in _LOCKING:
+            signal.setitimer(signal.ITIMER_VIRTUAL, AGAIN)
+            return
+        self._is_on = False
+        raise OutOfTimeError
 
 
 in_time = _Watch().during
