@@ -193,7 +193,8 @@ class Killing:
     # what the journal says
 
     def _run(self) -> Path:
-        return max(self.runs.iterdir())
+        """The run's folder: a process that died at its start has left one without a journal."""
+        return max(self.runs.glob("*/events.jsonl"), key=lambda path: path.stat().st_mtime_ns).parent
 
     def _past(self) -> Past:
         past = Past()
