@@ -7,6 +7,7 @@ from the call that makes them.
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from runner.crashpoints import crash_point
 
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{32}")
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -42,6 +44,14 @@ def create(path: Path, data: bytes) -> bool:
         path.unlink(missing_ok=True)  # it was never said to be there
         raise error.cause from None
     return True
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that died while it wrote a file has left; whoever calls it has the folder to itself."""
+    for path in folder.iterdir():
+        if _UNFINISHED.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 class _NotLastingError(Exception):

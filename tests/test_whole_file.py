@@ -7,6 +7,7 @@ import pytest
 from disk import ERRORS, SHORT, Disk
 
 from runner import whole_file
+from runner.whole_file import sweep
 
 OLD, NEW = b"old" * 500, b"new" * 1000
 ALREADY = (("create",), ("write", OLD), ("sync",))
@@ -131,3 +132,17 @@ def test_what_is_there_is_not_made_again(tmp_path):
     assert not whole_file.create(tmp_path / "x", b"2")
     assert (tmp_path / "x").read_bytes() == b"1"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_dead_process_left_half_written_is_swept(tmp_path):
+    """And nothing else."""
+    for name in (".summary.json." + "0a" * 16, ".summary.json", "summary.json", ".events.jsonl." + "0a" * 15):
+        (tmp_path / name).touch()
+
+    sweep(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".events.jsonl." + "0a" * 15,
+        ".summary.json",
+        "summary.json",
+    ]

@@ -13,6 +13,7 @@ from runner.hostlist import fold
 from runner.journal import FIRST_SUM, NAME, RESCUED, Journal, Recovered, Rescue, Writer
 from runner.journal.beginning import begin
 from runner.run_folder import RunFolder
+from runner.whole_file import sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def new_journal(folder: RunFolder, *, durability: str) -> Kept:
 
 
 def next_journal(folder: RunFolder, recovered: Recovered, *, durability: str) -> Kept:
-    """The journal of a run that goes on."""
+    """The journal of a run that goes on; what its dead process left half written goes."""
+    sweep(folder.path)
     return _kept(folder, recovered, durability)
 
 
