@@ -331,16 +331,16 @@ class Killing:
         assert not left or "may have left records on hosts" in (self.folder / "log").read_text(), left
 
     def _records_left(self) -> list[str]:
-        """Records of commands that are left on hosts, which is fine where people are told."""
+        """Records that are left on hosts and that nobody was told of, by name."""
+        said = (self.folder / "log").read_text()
         first = self._past().first
         assert first is not None
         found = []
         for host in self.shape.hosts:
             for file in Path("/tmp").glob(f"{prefix_of(first.token, host)}*"):
-                text = file.read_text()
+                if str(file) not in said:
+                    found.append(f"{host} {file.name[-26:]}: {file.read_text()}")
                 file.unlink()
-                if "\ns " in text:  # what an idle shell leaves when its connection breaks names no command
-                    found.append(f"{host} {file.name[-26:]}: {text}")
         return found
 
 
