@@ -144,14 +144,19 @@ def _values(run: Run, host: str, step: Step, past: StepPast) -> dict[str, object
     if past.is_open or not past.status:
         return {}
     names = tuple(step.params.get("values", ())) if step.kind == "set" else ()
-    words = f'what step "{step.id}" gave on "{host}" was masked in the journal, and is lost with its process'
-    hidden = Withheld(words, run_again(run, host, step))
     if past.masked:
-        return dict.fromkeys((*names, *((step.register,) if step.register else ())), hidden)
-    values: dict[str, object] = {name: (past.values or {}).get(name, hidden) for name in names}
+        return dict.fromkeys((*names, *((step.register,) if step.register else ())), _masked(run, host, step))
+    known = past.values or {}
+    values: dict[str, object] = {name: known[name] if name in known else _masked(run, host, step) for name in names}
     if step.register:
-        values[step.register] = hidden if step.sensitive else result_of(run, host, step, past)
+        values[step.register] = _masked(run, host, step) if step.sensitive else result_of(run, host, step, past)
     return values
+
+
+def _masked(run: Run, host: str, step: Step) -> Withheld:
+    """In place of what a step gave, of which the journal has only a mask."""
+    words = f'what step "{step.id}" gave on "{host}" was masked in the journal, and is lost with its process'
+    return Withheld(words, run_again(run, host, step))
 
 
 def result_of(run: Run, host: str, step: Step, past: StepPast, item: int | None = None) -> Result:

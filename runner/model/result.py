@@ -118,7 +118,7 @@ def restored(
         stdout=_captured(record.get("stdout", "")),
         stderr=_captured(record.get("stderr", "")),
         duration=record.get("duration", 0.0),
-        unheard=None if "stdout" in record else unheard(None),
+        unheard=None if "stdout" in record or status == Status.SKIPPED else unheard(None),
     )
     own = {key: _back(value) for key, value in record.items() if key not in _WHOLE or key == "json"}
     if "results" in own:
