@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,6 +13,12 @@ from sshd import Sshd, User, need, test_user
 # How long a draw takes says something of the machine, and nothing of what is tested.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
+
+# Whoever starts the tests by nohup, or in the background of a script, has them ignore these, and every program that
+# they start inherits that. A handler goes at exec, so what is tested has the signals as a person's shell gives them.
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)
 
 
 @pytest.hookimpl(optionalhook=True)
