@@ -14,6 +14,7 @@ A command that is to be found again, by its key, is noted there in lines of fixe
     f KEY                                   all is written down that ever will be
     m PROCESS                               moves what is still noted in the pipe (below) to the file
     w PROCESS                               that reader has seen all that stands above
+    v                                       vouches no more: somebody looked for a command, and could not tell
 
 **Where it is.** In a pipe that the shell holds itself, while all is well: memory that goes with the shell, no file to
 remove, which would take a program (``rm``, 0.9 ms). Who notices the loss makes a file of it, ``PATH``: the shell
@@ -25,6 +26,7 @@ host is so; later ones have the file from their start on.
 **Why "never started" can be believed.** The shell that a command was sent to may have been killed before it could
 leave its notes, and another one's notes would not mention the command. But all others have files, which last: so it
 takes the notes of a shell which at its start had no other beside it that has none (SOLE), and no mention anywhere.
+Files last until the journal has what they tell. Where nobody could tell what came of a command SOLE is taken back.
 A shell whose notes fail (a full disk), or whose file somebody tidied away, removes all files of its run and host; so
 does who stays with its command, but for the fences, and reads on in the file that has no name any more.
 

@@ -12,7 +12,7 @@ A transport lives for a whole run and gives one :class:`Session` a host. A sessi
 - secrets travel on standard input or in the environment, never in an argument list of ours, on either side.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,6 +193,10 @@ class Transport(Protocol):
         ...
 
 
+async def nothing_to_store() -> None:
+    """For what keeps no journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class TransportContext:
     """What the composition root hands to a transport when it starts.
@@ -203,7 +207,9 @@ class TransportContext:
     password: a declared secret's name gives that secret, other text is itself. ``warn`` takes a sentence for people.
     ``folder`` is a private place on the controller for files of the run. ``connect_timeout`` is the command line's,
     in seconds, or None. ``token`` names this run's records on hosts (128 bits, hex); empty for no records.
-    ``is_resumed`` says that earlier processes of the run may have left some.
+    ``is_resumed`` says that earlier processes of the run may have left some, and ``awaited`` are the keys of commands
+    in them whose ends are not known. ``stored`` returns when all that was heard of hosts is on disk, and raises
+    JournalError where it can't be.
     """
 
     find: Callable[[str], Host | None]
@@ -218,6 +224,8 @@ class TransportContext:
     grace: float = GRACE
     token: str = ""
     is_resumed: bool = False
+    awaited: frozenset[str] = frozenset()
+    stored: Callable[[], Awaitable[None]] = nothing_to_store
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ from transport_ways import context_in, host_named
 from runner.transport import Command, Keeping
 from runner.transports import load
 
-async def main(token, folder, key, script, timeout, on_loss):
-    context = context_in(Path(folder), token=token, grace=1.0)
+async def main(token, folder, key, script, timeout, on_loss, resumed):
+    context = context_in(Path(folder), token=token, grace=1.0, is_resumed=bool(resumed))
     async with load("local").start(context) as transport:
         session = await transport.connect(host_named())
         await session.run(Command(script="true", keeping=Keeping("before")))
@@ -48,10 +48,28 @@ asyncio.run(main(*sys.argv[1:]))
 
 @contextlib.contextmanager
 def controller(
-    token: str, folder: Path, key: str = "", script: str = "", timeout: float = 0, on_loss: str = "finish"
+    token: str,
+    folder: Path,
+    key: str = "",
+    script: str = "",
+    timeout: float = 0,
+    on_loss: str = "finish",
+    *,
+    resumed: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Another runner, as a process that can be killed: it runs a script on this machine, then waits."""
-    argv = [sys.executable, "-c", WORKER, token, str(folder), key, script, str(timeout), on_loss]
+    argv = [
+        sys.executable,
+        "-c",
+        WORKER,
+        token,
+        str(folder),
+        key,
+        script,
+        str(timeout),
+        on_loss,
+        "1" if resumed else "",
+    ]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environ) as process:
         assert process.stdout

@@ -34,6 +34,7 @@ from runner.errors import RunnerError
 from runner.home import home_folder
 from runner.journal import Journal
 from runner.model.ascii_json import ascii_json
+from runner.model.awaited import awaited
 from runner.model.changed import changed
 from runner.model.decision import Answer, Question
 from runner.model.events import Event, LockReleased, LockTaken, Progressed, RunEnded, Signalled, Warned
@@ -248,6 +249,8 @@ class _Running:
             connect_timeout=parts.connect_timeout,
             token=parts.marks.token,
             is_resumed=parts.past is not None,
+            awaited=awaited(parts.past) if parts.past is not None else frozenset(),
+            stored=self._journal.stored,
         )
 
     def _tell(self, event: Event) -> None:

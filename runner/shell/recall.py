@@ -10,7 +10,7 @@ from runner.host_record import TAIL, tag_of
 from runner.model.inventory import Become
 from runner.model.outcome import Captured
 from runner.shell.channel import signal_name
-from runner.shell.recalling import INCOMPLETE, LOOK, TAILS, WAITS, Note, judged, parsed
+from runner.shell.recalling import DISOWN, INCOMPLETE, LOOK, TAILS, WAITS, Note, judged, parsed
 from runner.shell.records import HostRecords
 from runner.transport import Command, CommandResult, Recalled
 
@@ -44,10 +44,13 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
         try:
             async with asyncio.timeout(PATIENCE):
                 boot, notes = await look(run, records, become)
+                found, note = judged(key, boot, notes)
+                is_missing = found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}
+                if is_missing or found.state in {"gone", "none"}:
+                    await _disown(run, notes, become)
         except TimeoutError:
             return SILENT
-        found, note = judged(key, boot, notes)
-        if found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}:
+        if is_missing:
             return INCOMPLETE
         if found.state == "done" and note is not None and found.result is not None:
             kept = note if note.outlived(key) else None
@@ -56,6 +59,13 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
         if found.state != "running":
             records.settled(key, user, note.path if note and note.last == key else "")
         return found
+
+
+async def _disown(run: Run, notes: list[Note], become: Become | None) -> None:
+    """Nobody could tell what came of a command: when its record has gone, no other may say that it never began."""
+    paths = tuple(note.path for note in notes if note.vouches)
+    if paths:
+        await run(Command(script=DISOWN, args=paths, become=become))
 
 
 async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, become: Become | None) -> CommandResult:

@@ -134,12 +134,17 @@ cat -- "$1-$2.o"; cat -- "$1-$2.e" >&2; exit 0
 """
 """Arguments: a record and its suffix. Prints what is left of both streams, each on its own."""
 
+DISOWN = r"""
+for f; do [ ! -h "$f" ] && [ -f "$f" ] && [ -O "$f" ] && echo v >>"$f"; done; exit 0
+"""
+"""Arguments: records. They vouch for nothing from then on."""
+
 MOST_RECORDS = 1000
 """Records of one run on a host that are looked at: there are a few for each time that its connection was lost."""
 
 _LINE = re.compile(
     r"b [0-9a-f-]{1,40}|r1 \d{1,10} [0-9a-f]{16} [01] /[\w/.+-]{1,300}|s \w{1,40} \d{1,10} \d{1,10} [fkc]"
-    r"|[fgln] \w{1,40}|[mw] \d{1,10}|e \w{1,40} \d{1,3}|c \d{1,10}|k \w{1,40} (?:loss|time)",
+    r"|v|[fgln] \w{1,40}|[mw] \d{1,10}|e \w{1,40} \d{1,3}|c \d{1,10}|k \w{1,40} (?:loss|time)",
     re.ASCII,
 )
 _ENDED = {
@@ -205,6 +210,16 @@ class Note:
         )
 
     @property
+    def keys(self) -> set[str]:
+        """The commands that it tells of."""
+        return {line[1] for line in self.lines if line[0] == "s"}
+
+    @property
+    def vouches(self) -> bool:
+        """Whether it can show that a command never began: beside its shell there was none that left no record."""
+        return bool(self.lines) and self.lines[1][3] == "1" and ["v"] not in self.lines
+
+    @property
     def last(self) -> str:
         """The key of the command that was started last; empty where none was."""
         return next((line[1] for line in reversed(self.lines) if line[0] == "s"), "")
@@ -268,7 +283,7 @@ def judged(key: str, boot: str, notes: list[Note]) -> tuple[Recalled, Note | Non
     for holds, answer in ((_is_odd, ODD), (partial(_is_old, boot), ANEW), (_is_unfenced, UNFENCED)):
         if any(map(holds, notes)):
             return answer, None
-    return (Recalled("never") if any(note.lines[1][3] == "1" for note in notes) else INCOMPLETE), None
+    return (Recalled("never") if any(note.vouches for note in notes) else INCOMPLETE), None
 
 
 def _contradict(key: str, notes: list[Note]) -> bool:

@@ -1,18 +1,21 @@
 """The records of one run on its hosts, as this process knows them: which are of shells in use, which may go.
 
 Bookkeeping. A record is needed until the end of the last command in it has been heard, or read there. What may go
-is removed by the next shell of the same host and user that ends in order.
+is removed by the next shell of the same host and user that ends in order, once the journal has what it tells: were it
+gone and that lost, another record could be taken to say that the command never began.
 """
 
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from runner.errors import JournalError
 from runner.framing import Hello
 from runner.host_record import RecordName, prefix_of
+from runner.transport import TransportContext, nothing_to_store
 
 User = str | None
 """A become user; None is the login user."""
@@ -56,7 +59,8 @@ class HostRecords:
     with their processes. ``open`` are those of shells that are lost, with the key of the command whose end was not
     heard; ``removable`` those that nobody needs. ``companions`` are the files that belong to one. ``first`` is the one
     of each user that is no file while all is well, and ``unsettled`` are the users of whom it may be needed yet.
-    ``has_gone_on`` says that this process has run commands there that are noted.
+    ``has_gone_on`` says that this process has run commands there that are noted. ``awaited`` are the keys of commands
+    of earlier processes whose ends are not known, and ``stored`` returns when all that was heard is on disk.
     """
 
     host: str
@@ -71,6 +75,8 @@ class HostRecords:
     unsettled: set[User] = field(default_factory=set)
     has_gone_on: bool = False
     turn: Turn = field(default_factory=Turn)
+    awaited: frozenset[str] = frozenset()
+    stored: Callable[[], Awaitable[None]] = nothing_to_store
 
     def fresh(self, user: User) -> RecordName | None:
         """A name for the record of a new shell, or None where none is kept."""
@@ -122,6 +128,19 @@ class HostRecords:
             self.spent(known, user)
             self.removable[user].add(known)
 
+    async def may_go(self, own: str, user: User) -> bool:
+        """Whether the record of a shell that ends, and those that are removable, may go now: the journal has all of it.
+
+        A shell's own that is no file goes with it anyway: of whom there is no record at all nothing is believed.
+        """
+        if self.first.get(user) == own and not self.removable.get(user):
+            return True
+        try:
+            await self.stored()
+        except JournalError:
+            return False  # whoever goes on reads it there
+        return True
+
     def take(self, user: User) -> set[str]:
         """The records that the next shell of that user may remove: they are its business now."""
         return self.removable.pop(user, set())
@@ -139,22 +158,45 @@ class HostRecords:
 class RunRecords:
     """The records of a run, host by host. ``token`` names the run; empty where no records are kept.
 
-    ``is_resumed`` says that earlier processes of the run may have left some.
+    The other arguments are as :class:`HostRecords` has them.
     """
 
-    def __init__(self, token: str, warn: Callable[[str], None], *, is_resumed: bool = False) -> None:
+    def __init__(
+        self,
+        token: str,
+        warn: Callable[[str], None],
+        *,
+        is_resumed: bool = False,
+        awaited: frozenset[str] = frozenset(),
+        stored: Callable[[], Awaitable[None]] = nothing_to_store,
+    ) -> None:
         self._token = token
         self._is_resumed = is_resumed
+        self._awaited = awaited
+        self._stored = stored
         self._warn = warn
         self._hosts: dict[str, HostRecords] = {}
         self._warned = False
+
+    @classmethod
+    def of_run(cls, context: TransportContext) -> "RunRecords":
+        """Those of the run that a transport is started for."""
+        return cls(
+            context.token,
+            context.warn,
+            is_resumed=context.is_resumed,
+            awaited=context.awaited,
+            stored=context.stored,
+        )
 
     def of(self, host: str) -> HostRecords:
         """Those of one host."""
         found = self._hosts.get(host)
         if found is None:
             prefix = prefix_of(self._token, host) if self._token else ""
-            found = self._hosts[host] = HostRecords(host, prefix, self._warn_once, self._is_resumed)
+            found = self._hosts[host] = HostRecords(
+                host, prefix, self._warn_once, self._is_resumed, awaited=self._awaited, stored=self._stored
+            )
         return found
 
     def tell_leftovers(self) -> None:

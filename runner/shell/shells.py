@@ -82,6 +82,9 @@ class Shells:
         await self._find_old(channel)
         channel.on_gone = _nobody
         records.spent(own, user)
+        if not await records.may_go(own, user):
+            records.removable[user].add(own)
+            return
         others = records.take(user)
         if not await channel.farewell(records.files(others), FAREWELL):
             records.removable[user].update({own, *others})
@@ -101,7 +104,7 @@ class Shells:
         except (TimeoutError, RunnerError):  # the host may hang up at any moment
             return
         for note in notes:
-            if note.is_over:
+            if note.is_over and not note.keys & records.awaited:
                 records.settled("", channel.user, note.path)
 
 
