@@ -16,7 +16,7 @@ import msgspec
 from events_builder import run_started
 from journals import STORY, folder_with, lines_of
 
-from runner.app import plan_key
+from runner.app import seal_key
 from runner.app.plans import make_plan
 from runner.app.saving import save
 from runner.app.settings import Settings
@@ -40,7 +40,7 @@ def _changed(folder: Path, change: re.Pattern[bytes] | bytes, new: bytes) -> Non
     parts = take_apart(a_plan(folder), "plan.json")
     head = msgspec.json.encode(parts.head)
     body = re.sub(change, lambda _: new, head[:-1] + b',"plan":' + parts.plan, count=1)
-    key = plan_key.find(os.environ, Path.home())
+    key = seal_key.find(os.environ, Path.home())
     whole = put_together(parts.head, parts.plan, key)
     assert body != whole[: len(body)]
     _write(folder, _sealed(body, key))

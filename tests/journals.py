@@ -1,11 +1,12 @@
 """Journals for tests: made of events, as a run writes them."""
 
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from events_builder import START, plan_ready, run_ended, run_started, turn, wave_ended, wave_started
 
-from runner.journal import FIRST_SUM, Recovered, encode, recover
+from runner.journal import FIRST_SUM, Recovered, Seals, encode, recover
 from runner.model.events import Event
 from runner.run_folder import RunFolder
 
@@ -25,14 +26,34 @@ STORY: tuple[Event, ...] = (
 
 
 def lines_of(
-    events: Iterable[Event] = STORY, *, run: str = "r1", seq: int = 0, previous: str = FIRST_SUM
+    events: Iterable[Event] = STORY,
+    *,
+    run: str = "r1",
+    seq: int = 0,
+    previous: str = FIRST_SUM,
+    key: bytes | None = None,
 ) -> list[bytes]:
-    """The records, each a line with its end, a second apart."""
+    """The records, each a line with its end, a second apart; sealed where there is a key."""
     lines = []
+    seals = Seals(key) if key else None
     for number, event in enumerate(events, seq):
-        line, previous = encode(event, seq=number, ts=START + number, run=run, previous=previous)
+        line, previous = encode(event, seq=number, ts=START + number, run=run, previous=previous, seals=seals)
         lines.append(line)
     return lines
+
+
+def chained(*bodies: bytes) -> list[bytes]:
+    """Lines with right sums, whatever they say."""
+    digits, lines = b"00000000", []
+    for body in bodies:
+        digits = b"%08x" % zlib.crc32(body, zlib.crc32(digits))
+        lines.append(body + b',"sum":"' + digits + b'"}\n')
+    return lines
+
+
+def rechained(lines: Iterable[bytes]) -> list[bytes]:
+    """The same lines with sums that are right: what whoever can write the file can always make of it."""
+    return chained(*(line.rstrip(b"\n")[:-18] for line in lines))
 
 
 def folder_with(root: Path, data: bytes, *, run: str = "r1") -> RunFolder:
@@ -43,8 +64,8 @@ def folder_with(root: Path, data: bytes, *, run: str = "r1") -> RunFolder:
     return folder
 
 
-def recovered(folder: RunFolder) -> tuple[Recovered, list[Event]]:
+def recovered(folder: RunFolder, key: bytes | None = None) -> tuple[Recovered, list[Event]]:
     """Take the journal up; gives what it says, too."""
     events: list[Event] = []
-    found = recover(folder, lambda _seq, _ts, event: events.append(event))
+    found = recover(folder, lambda _seq, _ts, event: events.append(event), key=key)
     return found, events

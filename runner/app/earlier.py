@@ -6,9 +6,10 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from runner.app import seal_key
 from runner.disk import read_all
 from runner.errors import InputError, JournalError, LockError, MismatchError
-from runner.journal import NAME, holder, is_held, read
+from runner.journal import NAME, Seals, holder, is_held, read
 from runner.location import Problem
 from runner.model.encoding import decode_plan
 from runner.model.events import Event, RunStarted
@@ -39,7 +40,7 @@ class Earlier:
         if is_held(path):
             raise LockError(f"run {folder.id} is being worked on{holder(path)}")
         found = cls()
-        for seq, ts, event in read(path, ours=True):
+        for seq, ts, event in read(path, ours=True, seals=Seals(seal_key.ours(make=False))):
             found.see(seq, ts, event)
         return found
 

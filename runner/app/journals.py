@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.app import seal_key
 from runner.app.finding import command
 from runner.hostlist import fold
-from runner.journal import FIRST_SUM, NAME, RESCUED, Journal, Recovered, Rescue, Writer
+from runner.journal import FIRST_SUM, NAME, RESCUED, Journal, Recovered, Rescue, Seals, Writer
 from runner.journal.beginning import begin
 from runner.run_folder import RunFolder
 from runner.whole_file import sweep
@@ -45,7 +46,8 @@ class Kept:
 
 def new_journal(folder: RunFolder, *, durability: str) -> Kept:
     """The journal of a run that begins. Raises JournalError."""
-    return _kept(folder, Recovered(begin(folder), seq=0, previous=FIRST_SUM), durability)
+    start = Recovered(begin(folder), seq=0, previous=FIRST_SUM, seals=Seals(seal_key.ours()))
+    return _kept(folder, start, durability)
 
 
 def next_journal(folder: RunFolder, recovered: Recovered, *, durability: str) -> Kept:
@@ -59,7 +61,15 @@ def _kept(folder: RunFolder, start: Recovered, durability: str) -> Kept:
     elsewhere = Path(os.environ.get("TMPDIR") or "/tmp") / f"runner-{folder.id}-{chance.token_hex(16)}.jsonl"  # noqa: S108 - made with O_EXCL
     rescue = Rescue((folder.path / RESCUED, elsewhere))
     writer = Writer(start.descriptor, path=path, sync=durability == "full", rescue=rescue)
-    journal = Journal(writer, run=folder.id, path=str(path), wall=time.time, seq=start.seq, previous=start.previous)
+    journal = Journal(
+        writer,
+        run=folder.id,
+        path=str(path),
+        wall=time.time,
+        seq=start.seq,
+        previous=start.previous,
+        seals=start.seals,
+    )
     return Kept(journal, rescue, folder)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from runner.app import finding
+from runner.app import finding, seal_key
 from runner.app.earlier import Earlier
 from runner.app.journals import next_journal
 from runner.app.requests import user
@@ -31,7 +31,7 @@ def resolve(
     """
     folder = finding.ours(runs_dir, wanted)
     earlier = Earlier()
-    recovered = recover(folder, earlier.see)
+    recovered = recover(folder, earlier.see, key=seal_key.ours())
     # From here on the journal is closed in any case: what it has been given is on disk then.
     kept = next_journal(folder, recovered, durability="full")
     try:

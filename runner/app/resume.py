@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from runner.app import finding
+from runner.app import finding, seal_key
 from runner.app.against import Changes, Ready, against
 from runner.app.digests import digests_of
 from runner.app.earlier import BACK, Earlier, plan_name, stored_plan
@@ -55,7 +55,7 @@ def go_on(
     folder = finding.ours(settings.runs_dir, wanted)
     settings = absolute(settings)
     earlier = Earlier()
-    recovered = recover(folder, earlier.see)
+    recovered = recover(folder, earlier.see, key=seal_key.ours())
     with ExitStack() as kept:
         kept.callback(os.close, recovered.descriptor)
         ready = look_at(folder, earlier, settings, changes)

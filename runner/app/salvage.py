@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runner import __version__
+from runner.app import seal_key
 from runner.app.finding import command, is_live
 from runner.app.plans import plan_ready
 from runner.app.provenance import user
 from runner.disk import read_all, sync_folder, write_all
 from runner.errors import InputError, JournalError
 from runner.hostlist import fold
-from runner.journal import NAME, RESCUED, encode, hold, verify
+from runner.journal import NAME, RESCUED, Seals, encode, hold, verify
 from runner.journal.checking import Chain
 from runner.journal.names import DAMAGED, SALVAGED
 from runner.journal.reading import open_journal, read_lines
-from runner.journal.surviving import Kept, Lost, survivors
+from runner.journal.surviving import Kept, Lost, sealed, survivors
 from runner.location import Problem
 from runner.model.certain import Gap
 from runner.model.changed import changed
@@ -31,8 +32,11 @@ from runner.run_folder import FILE_MODE, RunFolder, check_ours
 
 def verified(run: RunFolder) -> str:
     """What a journal holds, in words. Raises JournalError where it is damaged, MismatchError for a newer version's."""
-    found = verify(run.path / NAME)
+    seals = Seals(seal_key.ours(make=False))
+    found = verify(run.path / NAME, seals)
     words = f"run {run.id}: {count(found.records, 'record')}, intact"
+    if doubt := seals.doubt():
+        words += f"; {doubt}"
     if found.torn and is_live(run):
         return f"{words}; another is being written"
     if found.torn:
@@ -71,7 +75,8 @@ def _survivors(run: RunFolder) -> list[Kept | Lost]:
         more = read_all(run.path / RESCUED) if (run.path / RESCUED).exists() else b""
     except OSError as error:
         raise JournalError(f'cannot read the journal: "{error.filename}": {error.strerror}') from error
-    return list(survivors(Chain(str(run.path / NAME), run.id.encode()), data, more))
+    parts = list(survivors(Chain(str(run.path / NAME), run.id.encode()), data, more))
+    return sealed(parts, Seals(seal_key.ours(make=False)), str(run.path / NAME))
 
 
 def _retold(run: RunFolder, good: list[Kept], rest: list[Kept | Lost]) -> Retold:
@@ -119,9 +124,11 @@ def _plan(run: RunFolder) -> Plan:
 def _lines(run: RunFolder, good: list[Kept], events: list[Event]) -> bytes:
     """The new journal: the good part as it stands, and what is told behind it."""
     lines = [part.line + b"\n" for part in good]
+    seals = Seals(seal_key.ours())
+    seals.follow(b"".join(lines))
     seq, previous, now = good[-1].seq + 1, good[-1].line[-10:-2].decode(), time.time()
     for number, event in enumerate(events, seq):
-        line, previous = encode(event, seq=number, ts=now, run=run.id, previous=previous)
+        line, previous = encode(event, seq=number, ts=now, run=run.id, previous=previous, seals=seals)
         lines.append(line)
     return b"".join(lines)
 

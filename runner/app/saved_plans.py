@@ -9,7 +9,6 @@ Who vouches for a plan is decided before anything in it is believed: the seal, m
 machine, or the SHA-256 of the whole file, given by a person who had it from where the plan was made.
 """
 
-import os
 import shlex
 import shutil
 import socket
@@ -19,14 +18,13 @@ from datetime import datetime
 from pathlib import Path
 
 from runner import __version__
-from runner.app import finding, plan_file, plan_key, used_plans
+from runner.app import finding, plan_file, seal_key, used_plans
 from runner.app.local_inputs import hash_now
 from runner.app.plans import Planned, make_plan
 from runner.app.provenance import user
 from runner.app.saving import stamp
 from runner.app.settings import SHAPING, Settings, contrary, with_options
 from runner.errors import InputError, MismatchError
-from runner.home import home_folder
 from runner.loading.files import project_of
 from runner.location import Problem
 from runner.model.encoding import encode_plan
@@ -135,7 +133,7 @@ def _stranger(parts: Parts, sha256: str | None) -> Problem | None:
         if sha256.lower().removeprefix("sha256:").strip() == parts.sha256:
             return None
         return Problem("E608", f"its SHA-256 is {parts.sha256}, not the one after --sha256")
-    if parts.is_sealed_with(plan_key.find(os.environ, home_folder())):
+    if parts.is_sealed_with(seal_key.ours(make=False)):
         return None
     if not parts.seal:
         return Problem("E608", f"{head.user} saved it on {head.host} where no key could be kept, so it has no seal")

@@ -1,6 +1,5 @@
 """``runner plan -o``: a plan is saved for one run, later or elsewhere."""
 
-import os
 import secrets
 import socket
 from collections.abc import Mapping
@@ -9,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from runner import __version__, whole_file
-from runner.app import plan_key
+from runner.app import seal_key
 from runner.app.plans import Planned, duration_option
 from runner.app.provenance import git_state, user
 from runner.app.settings import Settings, options_of
 from runner.errors import InputError
-from runner.home import home_folder
 from runner.location import Problem
 from runner.model.encoding import encode_plan
 from runner.model.saved_plan import SavedPlan, put_together, sum_of
@@ -53,7 +51,7 @@ def save(planned: Planned, settings: Settings, target: Path, *, expires: str | N
         git_clean=is_clean,
         options=options_of(settings, seed=planned.seed, max_open=planned.max_open),
     )
-    key = plan_key.find_or_make(os.environ, home_folder())
+    key = seal_key.ours()
     data = put_together(head, encode_plan(planned.plan), key)
     try:
         whole_file.replace(target, data)

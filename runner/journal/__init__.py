@@ -12,13 +12,14 @@ what was written is in doubt; nothing more is started, and the run ends with wha
 """
 
 from runner.journal.appending import Journal
-from runner.journal.checking import Chain, DamageError
+from runner.journal.checking import FIRST_SUM, Chain, DamageError
 from runner.journal.holding import hold, holder, is_held
 from runner.journal.names import NAME, RESCUED
 from runner.journal.reading import Report, read, verify
-from runner.journal.records import FIRST_SUM, encode
+from runner.journal.records import encode
 from runner.journal.recovering import Recovered, recover, whole_record
 from runner.journal.rescuing import Rescue
+from runner.journal.sealing import Seals
 from runner.journal.writing import Writer
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Recovered",
     "Report",
     "Rescue",
+    "Seals",
     "Writer",
     "encode",
     "hold",

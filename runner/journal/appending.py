@@ -6,7 +6,9 @@ from contextlib import suppress
 from functools import partial
 
 from runner.errors import JournalError
-from runner.journal.records import FIRST_SUM, encode
+from runner.journal.checking import FIRST_SUM
+from runner.journal.records import encode
+from runner.journal.sealing import Seals
 from runner.journal.writing import Writer
 from runner.model.events import Event
 
@@ -15,7 +17,8 @@ class Journal:
     """Gives every event its ``seq``, time and sum, and hands records to the writer a batch at a time.
 
     One batch is under way at most: what gathers meanwhile, and whoever waits for it, goes with the next. ``seq`` and
-    ``previous`` are where it goes on: the next record's number, and the sum before it.
+    ``previous`` are where it goes on: the next record's number, and the sum before it. ``seals`` stand there too; None
+    leaves them out.
     """
 
     def __init__(
@@ -27,12 +30,14 @@ class Journal:
         wall: Callable[[], float],
         seq: int = 0,
         previous: str = FIRST_SUM,
+        seals: Seals | None = None,
     ) -> None:
         self._writer = writer
         self._run = run
         self._path = path
         self._wall = wall
         self._sum = previous
+        self._seals = seals
         self._lines: list[bytes] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._is_sending = False
@@ -41,7 +46,7 @@ class Journal:
     def append(self, event: Event) -> tuple[int, float, bytes]:
         """Queue the record; gives its ``seq``, time (seconds since 1970) and line."""
         seq, ts = self.seq, self._wall()
-        line, self._sum = encode(event, seq=seq, ts=ts, run=self._run, previous=self._sum)
+        line, self._sum = encode(event, seq=seq, ts=ts, run=self._run, previous=self._sum, seals=self._seals)
         self.seq += 1
         self._lines.append(line)
         return seq, ts, line

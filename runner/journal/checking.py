@@ -12,8 +12,10 @@ from pathlib import Path
 from zlib import crc32
 
 from runner.errors import JournalError
-from runner.journal.records import FIRST_SUM
 from runner.run_folder import salvage_command
+
+FIRST_SUM = "00000000"
+"""What stands for the sum before the first record."""
 
 SUM_SIZE = 18
 """Bytes of ``,"sum":"xxxxxxxx"}``, with which a record ends."""

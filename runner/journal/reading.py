@@ -12,6 +12,7 @@ from runner.errors import JournalError
 from runner.home import user_of
 from runner.journal.checking import DAMAGED, Chain, begins_well
 from runner.journal.decoding import decoded
+from runner.journal.sealing import Seals
 from runner.model.events import Event, RunStarted
 
 BLOCK = 1 << 17
@@ -34,12 +35,13 @@ class Scan:
     """The records in an open file, from its beginning.
 
     When the iteration is done, ``chain`` stands behind the last whole record and ``tail`` has the bytes there: those
-    of a record that was being written when its process died, or is just now.
+    of a record that was being written when its process died, or is just now. ``seals`` are checked where given.
     """
 
-    def __init__(self, descriptor: int, chain: Chain) -> None:
+    def __init__(self, descriptor: int, chain: Chain, seals: Seals | None = None) -> None:
         self._descriptor = descriptor
         self.chain = chain
+        self.seals = seals
         self.tail = b""
 
     def __iter__(self) -> Iterator[Seen]:
@@ -61,6 +63,8 @@ class Scan:
         events = decoded(block, lines, start)
         if lines and not start.seq and not isinstance(events[0], RunStarted):
             raise start.damage("it is not the start of a run")
+        if self.seals is not None:
+            self.seals.check(block, lines, events, start)
         numbers = range(start.seq, self.chain.seq)
         return [(seq, ts, event) for seq, ts, event in zip(numbers, times, events, strict=True) if event is not None]
 
@@ -102,15 +106,15 @@ class Scan:
             raise unreadable(self.chain.path, error) from error
 
 
-def read(path: Path, *, ours: bool = False) -> Iterator[Seen]:
+def read(path: Path, *, ours: bool = False, seals: Seals | None = None) -> Iterator[Seen]:
     """The records of a journal that may be another process's. A torn tail is passed over.
 
-    With ``ours`` it must not be another user's. Raises JournalError for one that is damaged or can't be read,
-    MismatchError for one of a newer version.
+    With ``ours`` it must not be another user's; ``seals`` are checked where given. Raises JournalError for one that is
+    damaged or can't be read, MismatchError for one of a newer version.
     """
     descriptor = open_journal(path, os.O_RDONLY, ours=ours)
     try:
-        yield from Scan(descriptor, Chain(str(path)))
+        yield from Scan(descriptor, Chain(str(path)), seals)
     finally:
         os.close(descriptor)
 
@@ -140,11 +144,11 @@ class Report:
     torn: int
 
 
-def verify(path: Path) -> Report:
+def verify(path: Path, seals: Seals | None = None) -> Report:
     """Read all of a journal; raises as ``read`` does."""
     descriptor = open_journal(path, os.O_RDONLY)
     try:
-        scan = Scan(descriptor, Chain(str(path)))
+        scan = Scan(descriptor, Chain(str(path)), seals)
         for _ in scan.batches():
             pass
     finally:

@@ -7,22 +7,33 @@ from typing import Any
 
 import msgspec
 
+from runner.journal.sealing import Seals
 from runner.model.ascii_json import ascii_json
 from runner.model.events import Event
-
-FIRST_SUM = "00000000"
 
 _encoder = msgspec.json.Encoder()
 
 
-def encode(event: Event, *, seq: int, ts: float, run: str, previous: str) -> tuple[bytes, str]:
-    """The record's line, and its sum for the next one. ``ts`` in seconds since 1970."""
+def encode(
+    event: Event, *, seq: int, ts: float, run: str, previous: str, seals: Seals | None = None
+) -> tuple[bytes, str]:
+    """The record's line, and its sum for the next one. ``ts`` in seconds since 1970.
+
+    ``seals`` stand behind the record before, and go behind this one.
+    """
+    if seals is not None:
+        event = seals.named(event)
     micros = round(ts * 1_000_000)
     second, rest = divmod(micros, 1_000_000)
     body = ascii_json(_json(event))[1:-1]
     line = b'{"seq":%d,"ts":"%b.%06dZ","run":"%b",%b' % (seq, _second(second), rest, run.encode(), body)
+    if seals is not None:
+        line += seals.end_of(event, line)
     total = f"{zlib.crc32(line, zlib.crc32(previous.encode())):08x}"
-    return line + b',"sum":"%s"}\n' % total.encode(), total
+    line += b',"sum":"%s"}\n' % total.encode()
+    if seals is not None:
+        seals.follow(line)
+    return line, total
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from runner.journal.checking import SUM, Chain, DamageError, shown
 from runner.journal.holding import hold
 from runner.journal.names import NAME, RESCUED, TORN
 from runner.journal.reading import Scan, open_journal
+from runner.journal.sealing import Seals
 from runner.model.events import Event
 from runner.run_folder import RunFolder, salvage_command
 
@@ -28,18 +29,21 @@ See = Callable[[int, float, Event], None]
 class Recovered:
     """A journal to go on with. Its lock is held while ``descriptor`` is open.
 
-    ``seq`` is the number of the next record and ``previous`` the sum before it, as ``Journal`` takes them.
-    ``warnings`` are for people.
+    ``seq`` is the number of the next record and ``previous`` the sum before it, as ``Journal`` takes them;
+    so are ``seals``, which stand there. ``warnings`` are for people.
     """
 
     descriptor: int
     seq: int
     previous: str
     warnings: tuple[str, ...] = ()
+    seals: Seals | None = None
 
 
-def recover(folder: RunFolder, see: See) -> Recovered:
+def recover(folder: RunFolder, see: See, *, key: bytes | None = None) -> Recovered:
     """Take up the journal of a run; ``see`` is called for each of its records, in order, as they are checked.
+
+    ``key`` is what this account seals journals with, None where it has none.
 
     Raises LockError where another process works on the run, MismatchError where a newer version wrote it, JournalError
     for one that is damaged, not this run's, or can't be repaired.
@@ -48,14 +52,14 @@ def recover(folder: RunFolder, see: See) -> Recovered:
     descriptor = open_journal(path, os.O_RDWR | os.O_APPEND, ours=True)
     try:
         hold(descriptor, path)
-        return _recovered(descriptor, path, folder, see)
+        return _recovered(descriptor, path, folder, see, Seals(key))
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Recovered:
-    scan = Scan(descriptor, Chain(str(path), folder.id.encode()))
+def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See, seals: Seals) -> Recovered:
+    scan = Scan(descriptor, Chain(str(path), folder.id.encode()), seals)
     for seq, ts, event in scan:
         see(seq, ts, event)
     kept = whole_record(scan.chain, scan.tail)
@@ -68,7 +72,9 @@ def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See) -> Reco
         sync_folder(path.parent)
     except OSError as error:
         raise JournalError(f'cannot repair the journal: "{path}": {error.strerror or error}') from error
-    return Recovered(descriptor, scan.chain.seq, scan.chain.digits.decode(), warnings)
+    if doubt := seals.doubt():
+        warnings += (doubt,)
+    return Recovered(descriptor, scan.chain.seq, scan.chain.digits.decode(), warnings, seals)
 
 
 def whole_record(chain: Chain, tail: bytes) -> bytes:

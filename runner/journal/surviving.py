@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from runner.errors import MismatchError
 from runner.journal.checking import SUM, SUM_SIZE, Chain, DamageError, shown
 from runner.journal.decoding import decoded
+from runner.journal.sealing import Seals
 from runner.model.events import Event
 
 LEAST = 180
@@ -57,6 +58,23 @@ def survivors(chain: Chain, data: bytes, more: bytes = b"") -> Iterator[Kept | L
             break
     if at < len(lines):
         yield from _scattered(chain, lines[at:])
+
+
+def sealed(parts: list[Kept | Lost], seals: Seals, path: str) -> list[Kept | Lost]:
+    """The same, but where a seal is wrong: what stands behind the last right one may have been changed, and is lost.
+
+    ``seals`` stand at the beginning; ``path`` is for messages.
+    """
+    first = next((place for place, part in enumerate(parts) if isinstance(part, Lost)), len(parts))
+    good = [part for part in parts[:first] if isinstance(part, Kept)]
+    lines = [part.line for part in good]
+    try:
+        seals.check(b"".join(line + b"\n" for line in lines), lines, [part.event for part in good], Chain(path))
+    except DamageError as error:
+        last = parts[-1]
+        count = last.seq + 1 if isinstance(last, Kept) else last.first + last.count
+        return [*good[: seals.good + 1], Lost(seals.good + 1, count - seals.good - 1, error.message)]
+    return parts
 
 
 def _whole(tail: bytes) -> list[bytes]:

@@ -25,6 +25,7 @@ class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
     inputs, variables given on the command line and secrets (``secrets.NAME``). ``salt`` is hex, also of the hashes in
     ``step.intent``. ``token`` names this run's records on hosts: 128 bits, hex. ``boot_id`` is the controller's.
     ``durability`` is ``full`` or ``relaxed``. ``saved_plan`` is the id of the saved plan that is run, if it is one.
+    ``key`` names what seals the journal from here on, if anything does: the journal itself fills it in.
     """
 
     schema: str
@@ -52,6 +53,7 @@ class RunStarted(Base, frozen=True, kw_only=True, tag="run.started"):
     boot_id: str = ""
     durability: str = "full"
     saved_plan: str = ""
+    key: str = ""
 
 
 class PlanReady(Base, frozen=True, kw_only=True, tag="plan.ready"):

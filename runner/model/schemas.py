@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from runner.model.events import Event
+from runner.model.events import Event, RunEnded, WaveEnded
 from runner.model.plan_document import PlanDocument
 from runner.model.simulation import Simulation
 from runner.model.summary import Summary
@@ -26,19 +26,29 @@ RECORD: Mapping[str, Any] = {
 }
 """What stands around the fields of every event in ``events.jsonl``."""
 
+SEAL: Mapping[str, Any] = {
+    "seal": {
+        "type": "string",
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "HMAC-SHA-256, by the account's key, of the SHA-256 of all before it.",
+    },
+}
+"""What stands before the sum of a record that the end of a wave or a run makes."""
+
 
 def event_schema() -> dict[str, Any]:
     """One line of ``events.jsonl``. A new field may come with a minor version, so unknown ones are allowed."""
     schema = msgspec.json.schema(Event)
     kinds = {part["$ref"].rsplit("/", 1)[1] for part in schema["anyOf"]}
-    definitions = {name: _record(part) if name in kinds else part for name, part in schema["$defs"].items()}
+    definitions = {name: _record(name, part) if name in kinds else part for name, part in schema["$defs"].items()}
     return {**schema, "$defs": definitions}
 
 
-def _record(event: dict[str, Any]) -> dict[str, Any]:
+def _record(name: str, event: dict[str, Any]) -> dict[str, Any]:
+    seal = SEAL if name in {WaveEnded.__name__, RunEnded.__name__} else {}
     return {
         **event,
-        "properties": {**RECORD, **event["properties"]},
+        "properties": {**RECORD, **event["properties"], **seal},
         "required": sorted({*RECORD, *event["required"]}),
     }
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from disk import ERRORS, Disk
 
-from runner.app import plan_file, plan_key, used_plans
+from runner.app import plan_file, seal_key, used_plans
 from runner.app.plans import make_plan
 from runner.app.saved_plans import chosen, claim
 from runner.app.saving import save
@@ -89,7 +89,7 @@ def written_anew(**fields):
     """The plan with other things said about it, by somebody who has the key."""
     parts = take_apart(Path("plan.json").read_bytes(), "plan.json")
     plan = fields.pop("plan", parts.plan)
-    key = fields.pop("key", plan_key.find(os.environ, Path.home()))
+    key = fields.pop("key", seal_key.find(os.environ, Path.home()))
     head = msgspec.structs.replace(parts.head, **fields)
     Path("plan.json").write_bytes(put_together(head, plan, key))
 
@@ -230,9 +230,9 @@ def test_without_a_key_a_plan_has_no_seal(here, monkeypatch):
 
 def test_a_key_that_others_can_read_seals_nothing(tmp_path):
     """Whoever has it could make plans in our name."""
-    (tmp_path / "state/runner/keys/plans").chmod(0o644)
+    (tmp_path / "state/runner/keys/seals").chmod(0o644)
 
-    assert plan_key.find(os.environ, Path.home()) is None
+    assert seal_key.find(os.environ, Path.home()) is None
     assert why_not()
 
 

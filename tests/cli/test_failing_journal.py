@@ -11,6 +11,7 @@ import pytest
 from commandline import RUNNER, Done, environment, project, runner
 from journals import recovered
 
+from runner.app import seal_key
 from runner.model.events import StepEnded
 from runner.run_folder import RunFolder
 
@@ -51,7 +52,7 @@ def test_a_full_disk_stops_the_run_and_costs_no_result(tmp_path: Path) -> None:
     done = limited("run", "site.yaml", cwd=tmp_path)
     folder = RunFolder(done.folder, done.folder.name)
     ran = (tmp_path / "done").read_text().split()
-    found, events = recovered(folder)
+    found, events = recovered(folder, seal_key.ours())
     os.close(found.descriptor)
 
     assert done.code == 11

@@ -2,12 +2,11 @@
 
 import os
 import tracemalloc
-import zlib
 from pathlib import Path
 
 import pytest
 from events_builder import START, run_started
-from journals import STORY, folder_with, lines_of
+from journals import STORY, chained, folder_with, lines_of
 
 from runner.errors import JournalError, MismatchError
 from runner.journal import DamageError, Report, read, verify
@@ -19,15 +18,6 @@ PATH = "r1/events.jsonl"
 
 def written(root: Path, lines: list[bytes]) -> Path:
     return folder_with(root, b"".join(lines)).path / "events.jsonl"
-
-
-def chained(*bodies: bytes) -> list[bytes]:
-    """Lines with right sums, whatever they say."""
-    digits, lines = b"00000000", []
-    for body in bodies:
-        digits = b"%08x" % zlib.crc32(body, zlib.crc32(digits))
-        lines.append(body + b',"sum":"' + digits + b'"}\n')
-    return lines
 
 
 def bodies(lines: list[bytes]) -> list[bytes]:

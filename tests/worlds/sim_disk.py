@@ -7,15 +7,22 @@ from random import Random
 from runner.journal.checking import Chain
 from runner.journal.reading import Scan, Seen
 from runner.journal.recovering import whole_record
+from runner.journal.sealing import Seals
+
+KEY = bytes(32)
 
 
 class Disk:
-    """``written`` is what the file holds while the machine lives, ``synced`` how many bytes of it are safe."""
+    """``written`` is what the file holds while the machine lives, ``synced`` how many bytes of it are safe.
+
+    ``seals`` stand behind what was read of it last.
+    """
 
     def __init__(self) -> None:
         self.written = b""
         self.synced = 0
         self.under_way = b""
+        self.seals = Seals(KEY)
 
     def crash(self, chance: Random, *, power: bool) -> None:
         """The process dies: a write under way may be cut short. With the power all that was not synced may go, too."""
@@ -27,7 +34,8 @@ class Disk:
     def recover(self) -> tuple[list[Seen], Chain]:
         """Every record, as a journal is taken up, and where the chain stands; what was torn is cut off."""
         end = self.written.rfind(b"\n") + 1
-        scan = Scan(-1, Chain("events.jsonl", b"r1"))
+        self.seals = Seals(KEY)
+        scan = Scan(-1, Chain("events.jsonl", b"r1"), self.seals)
         found = scan.take(self.written[:end]) if end else []
         scan.tail = self.written[end:]
         kept = whole_record(scan.chain, scan.tail)

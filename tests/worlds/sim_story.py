@@ -249,6 +249,7 @@ async def _controller(story: Story, folder: Path, ended: Process, is_alive: Any,
         wall=world.now,
         seq=story.chain.seq,
         previous=story.chain.digits.decode(),
+        seals=story.disk.seals,
     )
     recorder = Recorder(journal, story.progress, [], redactor=Redactor(()), log_output=False, wants_output=False)
     recorder.emit(STARTED if is_first else changed(STARTED, resume=True))

@@ -1,7 +1,7 @@
-"""The key that seals saved plans: 32 random bytes that only this account on this machine can read.
+"""The key that seals saved plans and journals: 32 random bytes that only this account on this machine can read.
 
-It is made when the first plan is saved. Where no key can be kept, plans are saved without a seal, and only their
-SHA-256, named by a person, vouches for them.
+It is made when the first plan is saved, or the first run begins. Where no key can be kept, plans are saved without a
+seal, and only their SHA-256, named by a person, vouches for them; and journals bear none.
 """
 
 import os
@@ -12,15 +12,21 @@ from pathlib import Path
 
 from runner import whole_file
 from runner.errors import JournalError
+from runner.home import home_folder
 from runner.state_folder import state_folder
 
 SIZE = 32
 
 
+def ours(*, make: bool = True) -> bytes | None:
+    """The key of whoever runs this, made now where it is missing unless ``make`` is False; None where there is none."""
+    return (find_or_make if make else find)(os.environ, home_folder())
+
+
 def find(environ: Mapping[str, str], home: Path) -> bytes | None:
     """The key, or None where there is none that can be trusted."""
     try:
-        return _read(state_folder(None, "keys", environ=environ, home=home, make=False) / "plans")
+        return _read(state_folder(None, "keys", environ=environ, home=home, make=False) / "seals")
     except (JournalError, OSError):
         return None
 
@@ -28,7 +34,7 @@ def find(environ: Mapping[str, str], home: Path) -> bytes | None:
 def find_or_make(environ: Mapping[str, str], home: Path) -> bytes | None:
     """The key, made now where it is missing; None where it can't be kept."""
     try:
-        path = state_folder(None, "keys", environ=environ, home=home) / "plans"
+        path = state_folder(None, "keys", environ=environ, home=home) / "seals"
         if not path.exists():
             whole_file.create(path, secrets.token_bytes(SIZE))
         return _read(path)
