@@ -67,5 +67,5 @@ def folder_with(root: Path, data: bytes, *, run: str = "r1") -> RunFolder:
 def recovered(folder: RunFolder, key: bytes | None = None) -> tuple[Recovered, list[Event]]:
     """Take the journal up; gives what it says, too."""
     events: list[Event] = []
-    found = recover(folder, lambda _seq, _ts, event: events.append(event), key=key)
+    found = recover(folder, lambda batch: events.extend(event for _, _, event in batch), key=key)
     return found, events

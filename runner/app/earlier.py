@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,9 +11,10 @@ from runner.app import seal_key
 from runner.disk import read_all
 from runner.errors import InputError, JournalError, LockError, MismatchError
 from runner.journal import NAME, Seals, holder, is_held, read
+from runner.journal.reading import Seen
 from runner.location import Problem
 from runner.model.encoding import decode_plan
-from runner.model.events import Event, RunStarted
+from runner.model.events import RunStarted
 from runner.model.illegal import IllegalEventError
 from runner.model.past import Past
 from runner.model.plan import Plan
@@ -40,17 +42,19 @@ class Earlier:
         if is_held(path):
             raise LockError(f"run {folder.id} is being worked on{holder(path)}")
         found = cls()
-        for seq, ts, event in read(path, ours=True, seals=Seals(seal_key.ours(make=False))):
-            found.see(seq, ts, event)
+        for record in read(path, ours=True, seals=Seals(seal_key.ours(make=False))):
+            found.see([record])
         return found
 
-    def see(self, seq: int, ts: float, event: Event) -> None:
-        """Take a record in. Raises JournalError for one that does not fit those before it."""
+    def see(self, records: Iterable[Seen]) -> None:
+        """Take records in. Raises JournalError for one that does not fit those before it."""
+        apply, keep, seq = self.progress.apply, self.past.apply, 0
         try:
-            self.progress.apply(event, ts, seq)
+            for seq, ts, event in records:
+                apply(event, ts, seq)
+                keep(event, seq)
         except IllegalEventError as error:
             raise JournalError(f"the journal can't be gone on with: record {seq}: {error.message}") from None
-        self.past.apply(event, seq)
 
     def started(self, folder: RunFolder) -> RunStarted:
         """The latest start. Raises JournalError where there is none, InputError where what ran changed nothing."""

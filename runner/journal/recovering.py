@@ -16,13 +16,12 @@ from runner.errors import JournalError
 from runner.journal.checking import SUM, Chain, DamageError, shown
 from runner.journal.holding import hold
 from runner.journal.names import NAME, RESCUED, TORN
-from runner.journal.reading import Scan, open_journal
+from runner.journal.reading import Scan, Seen, open_journal
 from runner.journal.sealing import Seals
-from runner.model.events import Event
 from runner.run_folder import RunFolder, salvage_command
 
-See = Callable[[int, float, Event], None]
-"""Is called for each record: its number, its time (seconds since 1970) and its event."""
+See = Callable[[list[Seen]], None]
+"""Is called for the records, some at a time: each one's number, its time (seconds since 1970) and its event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Recovered:
 
 
 def recover(folder: RunFolder, see: See, *, key: bytes | None = None) -> Recovered:
-    """Take up the journal of a run; ``see`` is called for each of its records, in order, as they are checked.
+    """Take up the journal of a run; ``see`` is called for its records, in order, as they are checked.
 
     ``key`` is what this account seals journals with, None where it has none.
 
@@ -60,11 +59,10 @@ def recover(folder: RunFolder, see: See, *, key: bytes | None = None) -> Recover
 
 def _recovered(descriptor: int, path: Path, folder: RunFolder, see: See, seals: Seals) -> Recovered:
     scan = Scan(descriptor, Chain(str(path), folder.id.encode()), seals)
-    for seq, ts, event in scan:
-        see(seq, ts, event)
+    for batch in scan.batches():
+        see(batch)
     kept = whole_record(scan.chain, scan.tail)
-    for seq, ts, event in scan.take(kept):
-        see(seq, ts, event)
+    see(scan.take(kept))
     try:
         warnings = _repair(descriptor, scan, folder, kept) if scan.tail else ()
         warnings += _take_in(descriptor, scan, folder, see)
@@ -132,8 +130,7 @@ def _take_in(descriptor: int, scan: Scan, folder: RunFolder, see: See) -> tuple[
         )
     block = b"".join(line + b"\n" for line in new)
     scan.chain.path = str(folder.path / RESCUED)
-    for seq, ts, event in scan.take(block):
-        see(seq, ts, event)
+    see(scan.take(block))
     crash_point("in_repair")
     write_all(descriptor, block)
     os.fsync(descriptor)

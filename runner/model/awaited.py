@@ -19,6 +19,6 @@ def _open(past: Past) -> Iterator[tuple[str, str, str, StepPast, int | None]]:
     for name, play in past.plays.items():
         for host_name, host in play.hosts.items():
             for step, whole in host.steps.items():
-                for item, one in whole.items.items() or ((None, whole),):
+                for item, one in whole.items.items() or ((None, whole),) if whole.is_open or whole.items else ():
                     if one.is_open and not one.is_local:
                         yield name, host_name, step, one, item
