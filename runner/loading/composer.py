@@ -8,17 +8,16 @@ A **place** is one number: where something starts, shifted, plus its length. A t
 mapping (key, value, key, value…) and list, found by the identity of that object.
 """
 
-import gc
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import yaml
 
 from runner.loading import syntax
+from runner.loading.garbage import no_collector
 from runner.loading.key_rules import NOTHING, in_place_of, no_word_for_nothing, refusal, shortened, strange_text
 from runner.loading.limits import Limits
 from runner.loading.problems_list import Problems
@@ -74,7 +73,7 @@ def compose(
 ) -> Composed | None:
     """The data in a text, or None where its syntax is broken or it asks for too much; ``problems`` says why."""
     composer = _Composer(source, problems, limits)
-    with _no_collector():
+    with no_collector():
         try:
             composer.refuse_directives()
             composer.read((parser or parsers()[0])(source.text))
@@ -88,18 +87,6 @@ def compose(
             problems.error("E115", "an escape names no character", place, "write the character itself")
             return None
     return composer.result
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector, which would look at every new mapping again and again: it doubles the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Composer:

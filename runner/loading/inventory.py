@@ -8,9 +8,7 @@ Why hosts share: ten thousand hosts of one range in the same groups differ in na
 them is put together once for each pair of entry and groups, not once for each host.
 """
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from runner.hostlist import MAX_HOSTS
 from runner.loading.cursor import Cursor
 from runner.loading.documents import Problems
+from runner.loading.garbage import no_collector
 from runner.loading.inventory_entries import Part, Settings, settle, twice
 from runner.loading.inventory_files import InventoryFile, Source, files_of
 from runner.loading.inventory_groups import Declared, Members, built, declared, parents_first
@@ -45,21 +44,9 @@ def load_inventory(
     All that is wrong is added to ``problems``; where that has errors, the inventory holds what could be made sense of.
     Templates are added to ``notes``, for whoever looks for undefined names.
     """
-    with _no_collector():
+    with no_collector():
         files = [file for file in files_of(sources, problems, base=base) if _is_sound(file, problems)]
         return _Assembly(files, [] if notes is None else notes).inventory()
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector: nothing made here is garbage, and it would look at every host again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _is_sound(file: InventoryFile, problems: Problems) -> bool:

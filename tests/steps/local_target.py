@@ -187,3 +187,16 @@ def few_tools(folder: Path, names: str) -> str:
 def complaints_of(kind: StepKind[Any], value: Any) -> list[str]:
     """The codes that a kind's own check gives."""
     return [complaint.code for complaint in kind.check(kind.spell_out(value))]
+
+
+class Watching(LocalTarget):
+    """One whose controller knows what is done beside its loop."""
+
+    beside = False
+
+    async def in_thread(self, work: Callable[[], Any]) -> Any:
+        self.beside = True
+        try:
+            return work()
+        finally:
+            self.beside = False

@@ -3,12 +3,11 @@
 import asyncio
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from local_target import LocalTarget, complaints_of, do, few_tools
+from local_target import LocalTarget, Watching, complaints_of, do, few_tools
 
 from runner.errors import LostError, StepError
 from runner.location import Location
@@ -421,23 +420,10 @@ def test_a_dest_with_half_a_character_is_refused(target: LocalTarget) -> None:
     assert [path.name for path in target.root.iterdir()] == ["x\udcff"]
 
 
-class NoReading(LocalTarget):
-    """A controller on which a file may be read beside the loop alone."""
-
-    beside = False
-
-    async def in_thread(self, work: Callable[[], Any]) -> Any:
-        self.beside = True
-        try:
-            return work()
-        finally:
-            self.beside = False
-
-
 def test_reading_a_file_holds_up_no_other_host(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow disk of the controller's is waited for beside the loop."""
     (target.folder / "f").write_text("x")
-    host = NoReading(target.root, target.folder)
+    host = Watching(target.root, target.folder)
     read, seen = Path.read_bytes, []
 
     def read_bytes(path: Path) -> bytes:

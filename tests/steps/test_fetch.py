@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_target import LocalTarget, complaints_of, do
+from local_target import LocalTarget, Watching, complaints_of, do
 
 from runner.errors import LostError, StepError
 from runner.model.outcome import Captured, Status
@@ -137,19 +137,6 @@ def test_a_dest_that_no_folder_can_have_is_refused(target: LocalTarget, dest: st
 
     assert caught.value.message.startswith(f'dest "{told}"')
     assert target.calls == 0
-
-
-class Watching(LocalTarget):
-    """A controller that knows what is done beside its loop."""
-
-    beside = False
-
-    async def in_thread(self, work: Callable[[], Any]) -> Any:
-        self.beside = True
-        try:
-            return work()
-        finally:
-            self.beside = False
 
 
 def test_waiting_for_the_disk_holds_up_no_other_host(target: LocalTarget, monkeypatch: pytest.MonkeyPatch) -> None:

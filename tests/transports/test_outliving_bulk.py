@@ -19,21 +19,27 @@ def remote(sshd_with, tmp_path):
     return Remote(sshd_with(), tmp_path, secrets.token_hex(16))
 
 
+def lost_when_read(remote, folder, script):
+    """What the record says of a script that was given much, and lost its connection when it had read what it wants."""
+
+    async def story(connect):
+        session = await connect()
+        task = asyncio.create_task(session.run(noted("step", script, args=(str(folder),), stdin=MUCH)))
+        await until((folder / "read").exists)
+        end(remote.daemons())
+        with pytest.raises(LostError):
+            await task
+        (folder / "go").touch()
+        return await found_by(connect, "step")
+
+    return remote.tell(story)
+
+
 def test_command_that_has_all_its_input_goes_on(remote, tmp_path):
     """After the last byte a loss harms it no more than any other."""
     script = f'wc -c >"$1/size"; touch "$1/read"; {WAITS} echo over; exit 3'
 
-    async def story(connect):
-        session = await connect()
-        task = asyncio.create_task(session.run(noted("step", script, args=(str(tmp_path),), stdin=MUCH)))
-        await until((tmp_path / "read").exists)
-        end(remote.daemons())
-        with pytest.raises(LostError):
-            await task
-        (tmp_path / "go").touch()
-        return await found_by(connect, "step")
-
-    found = remote.tell(story)
+    found = lost_when_read(remote, tmp_path, script)
 
     assert (found.state, found.result.rc, found.result.stdout.tail) == ("done", 3, b"over\n")
     assert int((tmp_path / "size").read_text()) == len(MUCH)
@@ -65,17 +71,7 @@ def test_command_that_reads_only_a_little_goes_on(remote, tmp_path):
     """What it does not want to read is passed over, before and after the loss."""
     script = f'head -c 2 >/dev/null; exec <&-; touch "$1/read"; {WAITS} exit 4'
 
-    async def story(connect):
-        session = await connect()
-        task = asyncio.create_task(session.run(noted("step", script, args=(str(tmp_path),), stdin=MUCH)))
-        await until((tmp_path / "read").exists)
-        end(remote.daemons())
-        with pytest.raises(LostError):
-            await task
-        (tmp_path / "go").touch()
-        return await found_by(connect, "step")
-
-    assert remote.tell(story).result.rc == 4
+    assert lost_when_read(remote, tmp_path, script).result.rc == 4
 
 
 def test_file_that_becomes_shorter_is_no_whole_input(remote, tmp_path):
