@@ -102,6 +102,7 @@ def test_a_log_tells_neither_salt_nor_token_nor_hashes(tmp_path):
     assert '"run.started"' in log
     assert all(first[name] not in log for name in ("salt", "token"))
     assert "digests" not in log
+    assert "seal" not in log
 
 
 def test_without_syncs_the_record_says_so(tmp_path):

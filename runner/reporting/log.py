@@ -46,7 +46,7 @@ _Processor = Callable[[Any, str, _Fields], Any]
 
 _BARE = re.compile(r"[^\s\"=\\]*")
 
-UNSAID = ("sum", "salt", "token", "digests")
+UNSAID = ("sum", "seal", "key", "salt", "token", "digests")
 """Fields that only the journal has a use for: a log goes to other places, and these help whoever would guess."""
 
 
