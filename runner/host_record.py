@@ -24,11 +24,12 @@ kept, or the end of the line would be part of the name). Only the first shell of
 host is so; later ones have the file from their start on.
 
 **Why "never started" can be believed.** The shell that a command was sent to may have been killed before it could
-leave its notes, and another one's notes would not mention the command. But all others have files, which last: so it
-takes the notes of a shell which at its start had no other beside it that has none (SOLE), and no mention anywhere.
-Files last until the journal has what they tell. Where nobody could tell what came of a command SOLE is taken back.
-A shell whose notes fail (a full disk), or whose file somebody tidied away, removes all files of its run and host; so
-does who stays with its command, but for the fences, and reads on in the file that has no name any more.
+leave its notes, and another one's notes would not mention the command. But only the first shell of a user on a host
+(SOLE) has no file, and files last until the journal has what they tell: so it takes the notes of that one shell, and no
+mention anywhere. They vouch no more (``v``, or SOLE is 0) when they start anew, as what they forget is perhaps not in
+the journal yet; when nobody could tell what came of a command; and when notes of another shell fail (a full disk), or
+its file was tidied away. Who sees the last removes all files of its run and host, too; who stays with a command reads
+on in the file that has no name any more.
 
 **Why a fence.** A request may still be on its way. Reader and shell do it as two who meet at a door: the shell notes
 the start and then looks for the fence (PATH-SUFFIX.x), the reader sets the fence and then looks for the note. However
@@ -68,14 +69,13 @@ _KEY = re.compile(r"[A-Za-z0-9]{1,40}\Z")
 class RecordName:
     """One shell's record. ``prefix`` is of its run and host, ``own`` and ``suffix`` are random words of 16 hex digits.
 
-    ``is_durable`` is for one that is a file from the start, ``is_sole`` for the SOLE of the docstring above.
+    ``is_first`` is for the SOLE of the docstring above, which is no file while all is well.
     """
 
     prefix: str
     own: str
     suffix: str
-    is_durable: bool = True
-    is_sole: bool = False
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,10 @@ def _short(text: str) -> str:
 def keeping_text(name: RecordName, grace: float) -> str:
     """What a shell is given beside its bootstrap, before the hello. ``grace`` is seconds between TERM and KILL."""
     own = f"_kn='{name.prefix}' _kI='{name.own}' _kq='{name.suffix}' _kg='{tag_of(name.prefix)}'"
-    return f"{_UNSET}{own} _kd={name.is_durable:d} _kz={name.is_sole:d} _kl={math.ceil(grace)}\n{_TEXT}"
+    return f"{_UNSET}{own} _kd={not name.is_first:d} _kz={name.is_first:d} _kl={math.ceil(grace)}\n{_TEXT}"
 
 
-_UNSET = "unset _kn _kI _kq _kg _kd _kz _kl _ka _kb _kf _kx _kk _kt _ky _ks _kr _kh _km _kc _kp _kH _kW\n"
+_UNSET = "unset _k7 _k8 _kn _kI _kq _kg _kd _kz _kl _ka _kb _kf _kx _kk _kt _ky _ks _kr _kh _km _kc _kp _kH _kW\n"
 _KEEPING = r"""
 _kc=0 _kp= _kf=-
 _kW='@WATCH@'
@@ -147,7 +147,12 @@ E
   fi
   exec 6<&- 7<&-
 fi
-_kv() { for _ka in "$TMPDIR" /tmp /var/tmp "$_rd"; do rm -f -- "$_ka/$_kn"-*; done; }
+_kB() {
+  for _k7 in /proc/[0-9]*; do
+    read -r _k8 <"$_k7/comm" && [ "$_k8" = "runner-$_kg" ] && echo v >>"$_k7/fd/5"
+  done
+}
+_kv() { _kB; for _ka in "$TMPDIR" /tmp /var/tmp "$_rd"; do rm -f -- "$_ka/$_kn"-*; done; }
 _ko() {
   if [ $_kd = 0 ]; then
     exec 8<<E
@@ -192,7 +197,13 @@ _kM() {
   _kc=$((_kc + 1))
   if [ $_kc -gt @MOST@ ]; then
     _kc=1
-    if [ $_kd = 0 ]; then _ko; else : >"$_kf"; echo "$_kH" >&5; fi
+    _kH="r1 $$ $_kq 0 $_kf"
+    if [ $_kd = 0 ]; then _ko; else
+      read -r _ka </proc/sys/kernel/random/boot_id
+      : >"$_kf"
+      echo "b $_ka" >&5
+      echo "$_kH" >&5
+    fi
   fi
   _kk=$1 _kt=$2 _ky=$3 _ks=$4 _kr=0
 }
@@ -300,7 +311,7 @@ _kR() {
     esac
   done </proc/self/fd/8
 }
-_kV() { for _k3 in "$TMPDIR" /tmp /var/tmp "$_rd"; do rm -f -- "$_k3/$_kn"-????????????????; done; }
+_kV() { _kB; for _k3 in "$TMPDIR" /tmp /var/tmp "$_rd"; do rm -f -- "$_k3/$_kn"-????????????????; done; }
 _kG=0 _kF=
 while _kR; [ ! "$_kE" ]; do
   [ "$_kF" ] || [ -e "$_kf" ] || { _kF=1; _kV; }

@@ -208,8 +208,8 @@ class TransportContext:
     ``folder`` is a private place on the controller for files of the run. ``connect_timeout`` is the command line's,
     in seconds, or None. ``token`` names this run's records on hosts (128 bits, hex); empty for no records.
     ``is_resumed`` says that earlier processes of the run may have left some, and ``awaited`` are the keys of commands
-    in them whose ends are not known. ``stored`` returns when all that was heard of hosts is on disk, and raises
-    JournalError where it can't be.
+    in them whose ends are not known, None where it may be any. ``stored`` returns when all that was heard of hosts is
+    on disk, and raises JournalError where it can't be.
     """
 
     find: Callable[[str], Host | None]
@@ -224,7 +224,7 @@ class TransportContext:
     grace: float = GRACE
     token: str = ""
     is_resumed: bool = False
-    awaited: frozenset[str] = frozenset()
+    awaited: frozenset[str] | None = frozenset()
     stored: Callable[[], Awaitable[None]] = nothing_to_store
 
 

@@ -6,13 +6,17 @@ from runner.model.past import Past, StepPast
 from runner.model.record_key import record_key
 
 
-def awaited(past: Past) -> frozenset[str]:
-    """Their keys: a record that has one of them is needed yet, whatever else became of its host."""
-    return frozenset(
-        record_key(play, host, step, one.section, item, attempt)
-        for play, host, step, one, item in _open(past)
-        for attempt in range(1 if one.is_guess else one.attempt, one.attempt + 1)
-    )
+def awaited(past: Past) -> frozenset[str] | None:
+    """Their keys: a record that has one of them is needed yet, whatever else became of its host.
+
+    None where it is not known which began, as records of that are lost: then any may be needed.
+    """
+    found = set()
+    for play, host, step, one, item in _open(past):
+        if one.is_guess:
+            return None
+        found.add(record_key(play, host, step, one.section, item, one.attempt))
+    return frozenset(found)
 
 
 def _open(past: Past) -> Iterator[tuple[str, str, str, StepPast, int | None]]:

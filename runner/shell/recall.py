@@ -21,18 +21,28 @@ PATIENCE = 15.0 + WAITS
 
 SILENT = Recalled("none", reason=f"the host did not say within {PATIENCE:g} s what its record is")
 
+UNUSABLE = Recalled("none", reason="what the host says of its record can't be used")
+
 _LIMIT = 1024 * 1024  # bytes of all records of a host together
 
 
-async def look(run: Run, records: HostRecords, become: Become | None) -> tuple[str, list[Note]]:
-    """The host's boot id, and the records there of shells that are not in use; ``run`` runs commands on the host."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Looked:
+    """The host's boot id, and the records there of shells that are not in use."""
+
+    boot: str
+    notes: list[Note]
+
+
+async def look(run: Run, records: HostRecords, become: Become | None) -> Looked | None:
+    """What is there; ``run`` runs commands on the host. None where the host's answer can't be used."""
     args = (records.prefix, tag_of(records.prefix), *(str(word) for one in records.live.items() for word in one))
     looked = await run(Command(script=LOOK, args=args, become=become, limit=_LIMIT))
     if looked.rc != 0 or looked.stdout.truncated:
-        return "", []
+        return None
     boot, notes = parsed(looked.stdout.text)
     records.companions.update({note.path: note.files for note in notes})
-    return boot, notes
+    return Looked(boot, notes) if boot else None
 
 
 async def recalled(run: Run, records: HostRecords, key: str, become: Become | None) -> Recalled:
@@ -43,11 +53,14 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
     async with records.turn.looking():
         try:
             async with asyncio.timeout(PATIENCE):
-                boot, notes = await look(run, records, become)
-                found, note = judged(key, boot, notes)
+                looked = await look(run, records, become)
+                if looked is None:
+                    return UNUSABLE
+                notes = looked.notes
+                found, note = judged(key, looked.boot, notes)
                 is_missing = found.state == "never" and not records.expected(key, user) <= {one.path for one in notes}
                 if is_missing or found.state in {"gone", "none"}:
-                    await _disown(run, notes, become)
+                    await _disown(run, records, notes, become)
         except TimeoutError:
             return SILENT
         if is_missing:
@@ -61,11 +74,12 @@ async def recalled(run: Run, records: HostRecords, key: str, become: Become | No
         return found
 
 
-async def _disown(run: Run, notes: list[Note], become: Become | None) -> None:
+async def _disown(run: Run, records: HostRecords, notes: list[Note], become: Become | None) -> None:
     """Nobody could tell what came of a command: when its record has gone, no other may say that it never began."""
-    paths = tuple(note.path for note in notes if note.vouches)
-    if paths:
-        await run(Command(script=DISOWN, args=paths, become=become))
+    dead = {note.path: 0 for note in notes if note.vouches}
+    args = tuple(str(word) for one in (*dead.items(), *records.live.items()) for word in one)
+    if args:
+        await run(Command(script=DISOWN, args=args, become=become))
 
 
 async def _with_output(run: Run, note: Note | None, rc: int, group: int | None, become: Become | None) -> CommandResult:

@@ -135,9 +135,15 @@ cat -- "$1-$2.o"; cat -- "$1-$2.e" >&2; exit 0
 """Arguments: a record and its suffix. Prints what is left of both streams, each on its own."""
 
 DISOWN = r"""
-for f; do [ ! -h "$f" ] && [ -f "$f" ] && [ -O "$f" ] && echo v >>"$f"; done; exit 0
+exec 2>/dev/null
+while [ $# -gt 1 ]; do
+  if [ "$2" != 0 ] && [ -O "/proc/$2" ]; then echo v >>"/proc/$2/fd/5"
+  elif [ ! -h "$1" ] && [ -f "$1" ] && [ -O "$1" ]; then echo v >>"$1"; fi
+  shift 2
+done
+exit 0
 """
-"""Arguments: records. They vouch for nothing from then on."""
+"""Arguments: records, each with the process of its shell, or 0. They vouch for nothing from then on."""
 
 MOST_RECORDS = 1000
 """Records of one run on a host that are looked at: there are a few for each time that its connection was lost."""

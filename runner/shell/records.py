@@ -8,7 +8,7 @@ gone and that lost, another record could be taken to say that the command never 
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -57,10 +57,11 @@ class HostRecords:
 
     ``is_resumed`` says that earlier processes of the run may have left some. ``live`` are the paths of shells in use,
     with their processes. ``open`` are those of shells that are lost, with the key of the command whose end was not
-    heard; ``removable`` those that nobody needs. ``companions`` are the files that belong to one. ``first`` is the one
-    of each user that is no file while all is well, and ``unsettled`` are the users of whom it may be needed yet.
-    ``has_gone_on`` says that this process has run commands there that are noted. ``awaited`` are the keys of commands
-    of earlier processes whose ends are not known, and ``stored`` returns when all that was heard is on disk.
+    heard; ``removable`` those that nobody needs, ``held`` those that have to stay, as the journal could not be written.
+    ``companions`` are the files that belong to one. ``first`` is the one of each user that is no file while all is
+    well. ``has_gone_on`` says that this process has run commands there that are noted. ``awaited`` are the keys of
+    commands of earlier processes whose ends are not known, None where it may be any. ``stored`` returns when all that
+    was heard is on disk.
     """
 
     host: str
@@ -72,10 +73,10 @@ class HostRecords:
     removable: dict[User, set[str]] = field(default_factory=lambda: defaultdict(set))
     companions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     first: dict[User, str] = field(default_factory=dict)
-    unsettled: set[User] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
     has_gone_on: bool = False
     turn: Turn = field(default_factory=Turn)
-    awaited: frozenset[str] = frozenset()
+    awaited: frozenset[str] | None = frozenset()
     stored: Callable[[], Awaitable[None]] = nothing_to_store
 
     def fresh(self, user: User) -> RecordName | None:
@@ -83,21 +84,16 @@ class HostRecords:
         if not self.prefix:
             return None
         is_first = user not in self.first and not self.is_resumed
-        is_sole = not self.is_resumed and user not in self.unsettled
         if is_first:
             self.first[user] = ""
-            self.unsettled.add(user)
-        return RecordName(self.prefix, secrets.token_hex(8), secrets.token_hex(8), not is_first, is_sole)
+        return RecordName(self.prefix, secrets.token_hex(8), secrets.token_hex(8), is_first)
 
     def opened(self, name: RecordName | None, user: User, hello: Hello | None) -> None:
         """A shell has said hello, or none came, and so nothing was ever sent to it."""
-        is_first = name is not None and not name.is_durable
         if hello is not None and hello.record:
             self.live[hello.record] = hello.pid
-            self.first.update({user: hello.record} if is_first else {})
+            self.first.update({user: hello.record} if name is not None and name.is_first else {})
             return
-        if is_first:
-            self.unsettled.discard(user)
         if name is not None and hello is not None:
             words = "no record of commands can be kept there (tried $TMPDIR, /tmp, /var/tmp and the home folder)"
             self.warn(f'host "{self.host}": {words}: the end of a step is unknown where the connection is lost')
@@ -108,14 +104,7 @@ class HostRecords:
         if key:
             self.open[path] = user, key
         elif path:
-            self.spent(path, user)
             self.removable[user].add(path)
-
-    def spent(self, path: str, user: User) -> None:
-        """Nobody will ask what stands in this one."""
-        self.live.pop(path, None)
-        if self.first.get(user) == path:
-            self.unsettled.discard(user)
 
     def expected(self, key: str, user: User) -> set[str]:
         """The records where a command of this process must be found, if it was started."""
@@ -125,25 +114,29 @@ class HostRecords:
         """The end of a command is known; ``path`` is of the record that has it last, if one has."""
         for known in {*self.expected(key, user), *([path] if path else [])}:
             self.open.pop(known, None)
-            self.spent(known, user)
+            self.live.pop(known, None)
             self.removable[user].add(known)
 
-    async def may_go(self, own: str, user: User) -> bool:
-        """Whether the record of a shell that ends, and those that are removable, may go now: the journal has all of it.
+    def is_old(self, path: str, keys: set[str]) -> bool:
+        """Whether a record is of an earlier process, and nobody will ask what it tells of these commands."""
+        return path not in self.open and self.awaited is not None and self.awaited.isdisjoint(keys)
 
-        A shell's own that is no file goes with it anyway: of whom there is no record at all nothing is believed.
+    async def take(self, own: str, user: User) -> set[str] | None:
+        """The records that a shell which ends in order may remove beside its own; None where all have to stay.
+
+        That is once the journal has what they tell. Its own goes with it at once where it is no file: of whom there is
+        no record at all nothing is believed.
         """
-        if self.first.get(user) == own and not self.removable.get(user):
-            return True
+        self.live.pop(own, None)
+        others = self.removable.pop(user, set())
+        if self.first.get(user) == own and not others:
+            return others
         try:
             await self.stored()
         except JournalError:
-            return False  # whoever goes on reads it there
-        return True
-
-    def take(self, user: User) -> set[str]:
-        """The records that the next shell of that user may remove: they are its business now."""
-        return self.removable.pop(user, set())
+            self.held.update({own, *others})  # whoever goes on reads them there
+            return None
+        return others
 
     def files(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Those records, and what belongs to them."""
@@ -167,7 +160,7 @@ class RunRecords:
         warn: Callable[[str], None],
         *,
         is_resumed: bool = False,
-        awaited: frozenset[str] = frozenset(),
+        awaited: frozenset[str] | None = frozenset(),
         stored: Callable[[], Awaitable[None]] = nothing_to_store,
     ) -> None:
         self._token = token
@@ -201,11 +194,16 @@ class RunRecords:
 
     def tell_leftovers(self) -> None:
         """Warn of what is left on hosts that could not be reached again."""
-        left = {name: records.leftovers for name, records in self._hosts.items() if records.leftovers}
+        why = "needed by `runner resume`, as the journal could not be written"
+        self._tell({name: sorted(records.held) for name, records in self._hosts.items()}, why)
+        self._tell({name: records.leftovers for name, records in self._hosts.items()}, "they may be removed")
+
+    def _tell(self, by_host: Mapping[str, list[str]], what: str) -> None:
+        left = {name: paths for name, paths in by_host.items() if paths}
         if left:
             name, paths = next(iter(left.items()))
             others = f" and on {len(left) - 1} more hosts" if len(left) > 1 else ""
-            self._warn(f'records of this run are left on host "{name}"{others}; they may be removed: {" ".join(paths)}')
+            self._warn(f'records of this run are left on host "{name}"{others}; {what}: {" ".join(paths)}')
 
     def _warn_once(self, text: str) -> None:
         """One host speaks for all that are like it."""

@@ -81,11 +81,9 @@ class Shells:
         records, own, user = self.records, channel.hello.record, channel.user
         await self._find_old(channel)
         channel.on_gone = _nobody
-        records.spent(own, user)
-        if not await records.may_go(own, user):
-            records.removable[user].add(own)
+        others = await records.take(own, user)
+        if others is None:
             return
-        others = records.take(user)
         if not await channel.farewell(records.files(others), FAREWELL):
             records.removable[user].update({own, *others})
 
@@ -100,11 +98,11 @@ class Shells:
 
         try:
             async with asyncio.timeout(FAREWELL), records.turn.looking():
-                _, notes = await look(run, records, None)
+                looked = await look(run, records, None)
         except (TimeoutError, RunnerError):  # the host may hang up at any moment
             return
-        for note in notes:
-            if note.is_over and not note.keys & records.awaited:
+        for note in looked.notes if looked else ():
+            if note.is_over and records.is_old(note.path, note.keys):
                 records.settled("", channel.user, note.path)
 
 
