@@ -85,7 +85,10 @@ class Recorder:
                     self.dropped.append(f"{type(view).__name__}: {error}")
 
 
-FREE_TEXT = ("argv", "hint", "inputs", "label", "message", "notes", "question", "reason", "register", "tail", "values")
+FREE_TEXT = (
+    *("argv", "become", "hint", "inputs", "label", "message", "notes"),
+    *("question", "reason", "register", "tail", "values"),
+)
 """Fields of events whose text comes from people, hosts or templates. All others are words and names of our own: a
 secret that reads like one of them must not change what an event says."""
 

@@ -119,8 +119,10 @@ class _Running:
             self._announce()
             return None, []
         except RunnerError as error:
+            self._announce()  # an end needs its beginning, or nobody can go on from the journal
             return error, []
         except Exception as error:  # noqa: BLE001 - the last place that knows of the run
+            self._announce()
             return None, [self._report(error)]
         return fatal, [*bugs, *self._recorder.faults]
 

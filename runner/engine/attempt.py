@@ -112,6 +112,7 @@ async def _attempt(
         attempt=attempt,
         kind=step.kind,
         command=_fingerprint(params, turn.run.salt),
+        become=target.become.user if target.become is not None else "",
         is_local=target.session is None,
         idempotent=may_repeat(turn, step, params),
         on_unknown=step.on_unknown,

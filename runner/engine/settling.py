@@ -20,6 +20,7 @@ from runner.engine.turn import Turn
 from runner.errors import ConnectError, LostError, RunnerError
 from runner.model.events import Decision, StepNote
 from runner.model.outcome import Outcome, Status
+from runner.model.past import StepPast
 from runner.model.playbook import Step
 from runner.model.record_key import record_key
 from runner.model.template import Withheld
@@ -60,15 +61,18 @@ async def settle(
     item: int | None,
     attempt: int,
     why: str,
+    past: StepPast | None = None,
     is_guess: bool = False,
 ) -> Verdict:
-    """Find out about an attempt. ``why`` says how its end was missed. Raises JournalError alone.
+    """Find out about an attempt, of this process or of the ``past``. ``why`` says how its end was missed.
+
+    Raises JournalError alone.
 
     It is finished like any running step where a stop lets those finish: only a kill ends it.
     ``is_guess`` where it is not known which attempts there were: the host's record of one would tell too little.
     """
     with ended_only(turn.stop) as stop:
-        return await _settled(_Asked(turn.under(stop), step, item, attempt, why, is_guess), names)
+        return await _settled(_Asked(turn.under(stop), step, item, attempt, why, past, is_guess), names)
 
 
 async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
@@ -79,7 +83,7 @@ async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
             params, target = await ready(turn, step, names, place=place, beside=beside)
             if target.session is None:
                 return await asked.decide(params)
-            return await (asked.decide(params, target) if asked.is_guess else _found(asked, params, target))
+            return await _found(asked, params, target)
     except (Stopped, TimeoutError):
         return asked.unknown(turn.stop.reason)
     except LostError as error:
@@ -94,6 +98,8 @@ async def _settled(asked: "_Asked", names: Mapping[str, Any]) -> Verdict:
 async def _found(asked: "_Asked", params: Mapping[str, Any], target: StepTarget) -> Verdict:
     """What the record on the host says, and where that says nothing, the step itself."""
     turn, step = asked.turn, asked.step
+    if (moved := asked.moved(target)) or asked.is_guess:
+        return await asked.decide(params, target, said=moved)
     kind = turn.run.kinds[step.kind]
     found = Recalled("none")
     if kind.heard is not None and target.session is not None:
@@ -157,6 +163,7 @@ class _Asked:
     item: int | None
     attempt: int
     why: str
+    past: StepPast | None = None
     is_guess: bool = False
     killed: list[str] = field(default_factory=list)
     told: list[bool] = field(default_factory=list)
@@ -165,6 +172,17 @@ class _Asked:
     def unheard(self) -> Withheld:
         """In place of what it printed."""
         return unheard(self.turn.run, self.turn.host.name, self.step, self.item)
+
+    def moved(self, target: StepTarget) -> str:
+        """Where it was sent, in words, where that is elsewhere than it would be today: no record there tells of it."""
+        past = self.past
+        delegate = "" if target.place is self.turn.host else target.place.name
+        user = target.become.user if target.become is not None else ""
+        if past is None or (past.delegate, past.become, past.section) == (delegate, user, self.step.section):
+            return ""
+        where = f' on "{past.delegate}"' if past.delegate else ""
+        as_whom = f' as "{past.become}"' if past.become else ""
+        return f"the playbook has changed since: it was begun{where}{as_whom} in {past.section or 'steps'}"
 
     def say_running(self, group: int | None) -> None:
         """Tell people, once, that it is waited for."""

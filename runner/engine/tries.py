@@ -18,6 +18,7 @@ from runner.engine.stop import Level
 from runner.engine.turn import Turn
 from runner.errors import RenderError
 from runner.model.outcome import Outcome, Status, failed
+from runner.model.past import StepPast
 from runner.model.playbook import Step
 from runner.model.result import Result
 
@@ -91,7 +92,8 @@ class _Tries:
         self.turn.settled.add((self.step.id, self.item))
         self.acted = True
         is_guess = self.turn.is_guess(self.step, self.item)
-        verdict = await self._settled(self.before, GUESSED if is_guess else self._missed(), is_guess=is_guess)
+        why, past = GUESSED if is_guess else self._missed(), self.turn.past(self.step, self.item)
+        verdict = await self._settled(self.before, why, past=past, is_guess=is_guess)
         if verdict.outcome is None:
             self.in_doubt = self.in_doubt and not verdict.is_undone
             return None
@@ -174,12 +176,14 @@ class _Tries:
             retry_event(self.turn, self.step, outcome, item=self.item, attempt=number, delay=delay)
         )
 
-    async def _settled(self, number: int, why: str, *, is_guess: bool = False) -> Verdict:
+    async def _settled(self, number: int, why: str, *, past: StepPast | None = None, is_guess: bool = False) -> Verdict:
         try:
             names = self._names()
         except RenderError as error:
             return Verdict(Outcome(Status.UNKNOWN, message=f"{why}; {placed(error)}"))
-        return await settle(self.turn, self.step, names, item=self.item, attempt=number, why=why, is_guess=is_guess)
+        return await settle(
+            self.turn, self.step, names, item=self.item, attempt=number, why=why, past=past, is_guess=is_guess
+        )
 
     def _names(self) -> Mapping[str, Any]:
         return self.scope if self.scope is not None else self.turn.scope(self.step.frame)

@@ -5,7 +5,8 @@ theirs, with their ends, and of their own bytes up to the seal. The newest ``run
 ``key``; it is empty where there was none to be had, and then there are no seals.
 
 **Why not of the sums.** CRC-32 is no signature: four bytes in any text make it what one likes. **What no seal shows**
-is that records behind the last one were cut off, or that all seals were; the second is said to whoever goes on.
+is what was done to records behind the last one: that some were cut off, changed or added. Nor what was done to a
+journal that says that another key seals it, or none: whoever goes on is told that.
 """
 
 import hashlib
@@ -84,7 +85,7 @@ class Seals:
             return ""
         if self._others == {""}:
             return "the journal bears no seals: what another program changed in it would not show [W615]"
-        why = "this account has no key" if not self._key else "they were made with another account's or machine's key"
+        why = "this account has no key of its own" if not self._key else "another account's or machine's key made them"
         return f"seals of the journal can't be checked: {why}; what another program changed would not show [W615]"
 
     def _begin(self, event: RunStarted) -> None:
@@ -99,6 +100,7 @@ class Seals:
         if not hmac.compare_digest(seal[len(BEGIN) : -1], self._seal(begun)):
             raise at.damage("its seal is wrong: another program has changed it, or a record before it")
         self.good = at.seq
+        self._others.clear()  # it covers all that stands before it
 
     def _seal(self, begun: bytes) -> bytes:
         return hmac.digest(self._key, self._so_far.digest() + begun, "sha256").hex().encode()

@@ -173,11 +173,13 @@ class StepIntent(StepEvent, frozen=True, kw_only=True, tag="step.intent"):
 
     ``is_local`` where the controller does it all: nothing is sent anywhere. ``idempotent`` and ``on_unknown`` say what
     may be done where its end is never heard. ``is_guess`` where it stands for records that are lost: the step may have
-    begun, and more than once, so that no single record on its host tells what became of it.
+    begun, and more than once, so that no single record on its host tells what became of it. ``become`` is the user
+    that runs it, where that is not who logs in.
     """
 
     kind: str
     command: str = ""
+    become: str = ""
     is_local: bool = False
     idempotent: bool = False
     on_unknown: str = "stop"

@@ -31,7 +31,8 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     ``status`` is that of its last end, empty where there is none. ``is_open`` where it was started and its end is not
     known. ``attempt`` is the last that began, ``is_local`` where nothing was sent anywhere. ``decided`` is what was
     said of it, ``ok failed rerun skip``; ``by_person`` where a person said so. ``items`` are those of a loop, from 1.
-    ``is_guess`` where it is open because records of it may be lost: which attempts began is not known then.
+    ``is_guess`` where it is open because records of it may be lost: which attempts began is not known then. ``become``
+    is the user that ran it, if that is not who logs in.
     """
 
     status: str = ""
@@ -52,6 +53,7 @@ class StepPast(msgspec.Struct, frozen=True, gc=False):
     values: Mapping[str, Any] | None = None
     items: Mapping[int, "StepPast"] = {}
     is_guess: bool = False
+    become: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -118,7 +120,8 @@ class HostPast(msgspec.Struct, gc=False):
         """A step, or an item of its loop and with it the step, was about to be sent."""
         before, self.fresh = self.steps.get(event.step), ""
         if before is None and event.item is None and not event.is_guess:
-            self.steps[intern(event.step)] = _begun(event.attempt or 1, event.is_local, event.delegate, event.section)
+            past = _begun(event.attempt or 1, event.is_local, event.delegate, event.section)
+            self.steps[intern(event.step)] = changed(past, become=event.become) if event.become else past
             return
         self.steps[event.step] = _begun_again(before or NONE, event)
         if event.item is not None:
@@ -149,8 +152,8 @@ class HostPast(msgspec.Struct, gc=False):
         )
         if event.register is not None or event.values is not None or before.items:
             after = changed(after, register=event.register, values=event.values, items=before.items)
-        if before.is_guess and is_open:
-            after = changed(after, is_guess=True)
+        if is_open and (before.is_guess or before.become):
+            after = changed(after, is_guess=before.is_guess, become=before.become)
         self._put(event, after)
         self.fresh = event.step if event.changed and event.item is None else ""
 
@@ -234,4 +237,5 @@ def _begun_again(before: StepPast, event: StepIntent) -> StepPast:
         attempt=event.attempt or 1,
         delegate=event.delegate,
         section=event.section,
+        become=event.become,
     )

@@ -75,7 +75,7 @@ def test_a_run_of_another_machine_is_gone_on_with_and_that_is_said(tmp_path: Pat
     resumed = runner("resume", "last", cwd=tmp_path, XDG_STATE_HOME=str(tmp_path / "state"))
 
     assert resumed.code == 0
-    assert "seals of the journal can't be checked: they were made with another account's or machine's key" in (
+    assert "seals of the journal can't be checked: another account's or machine's key made them" in (
         resumed.out + resumed.err
     )
     assert (tmp_path / "done").read_text().split() == ["h1", "h2", "h3"]

@@ -110,8 +110,8 @@ def test_a_seal_that_is_gone_is_a_wrong_one(tmp_path: Path) -> None:
     [
         (KEY, KEY, None),
         (None, None, None),
-        (OTHER, KEY, "made with another account's or machine's key"),
-        (KEY, None, "this account has no key"),
+        (OTHER, KEY, "another account's or machine's key made them"),
+        (KEY, None, "this account has no key of its own"),
         (None, KEY, "the journal bears no seals"),
     ],
 )
