@@ -31,11 +31,12 @@ from transport_ways import context_in, host_named
 from runner.transport import Command, Keeping
 from runner.transports import load
 
-async def main(token, folder, key, script, timeout, on_loss, resumed):
+async def main(token, folder, key, script, timeout, on_loss, resumed, before):
     context = context_in(Path(folder), token=token, grace=1.0, is_resumed=bool(resumed))
     async with load("local").start(context) as transport:
         session = await transport.connect(host_named())
-        await session.run(Command(script="true", keeping=Keeping("before")))
+        for number in range(int(before)):
+            await session.run(Command(script="true", keeping=Keeping(f"before{number or ''}")))
         print("ready", flush=True)
         if script:
             keeping = Keeping(key, float(timeout) or None, on_loss)
@@ -56,8 +57,12 @@ def controller(
     on_loss: str = "finish",
     *,
     resumed: bool = False,
+    before: int = 1,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Another runner, as a process that can be killed: it runs a script on this machine, then waits."""
+    """Another runner, as a process that can be killed: it runs a script on this machine, then waits.
+
+    It runs some commands ``before`` that, with the keys ``before``, ``before1`` and so on.
+    """
     argv = [
         sys.executable,
         "-c",
@@ -68,7 +73,8 @@ def controller(
         script,
         str(timeout),
         on_loss,
-        "1" if resumed else "",
+        "yes" if resumed else "",
+        str(before),
     ]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environ) as process:

@@ -30,10 +30,11 @@ BACK = "rollback"
 
 @dataclass(slots=True)
 class Earlier:
-    """The fold of a journal: for those who decide, and for those who look."""
+    """The fold of a journal: for those who decide, and for those who look. ``doubt`` is what can't be checked of it."""
 
     past: Past = field(default_factory=Past)
     progress: Progress = field(default_factory=Progress)
+    doubt: str = ""
 
     @classmethod
     def of(cls, folder: RunFolder) -> "Earlier":
@@ -41,9 +42,10 @@ class Earlier:
         path = folder.path / NAME
         if is_held(path):
             raise LockError(f"run {folder.id} is being worked on{holder(path)}")
-        found = cls()
-        for record in read(path, ours=True, seals=Seals(seal_key.ours(make=False))):
+        found, seals = cls(), Seals(seal_key.ours(make=False))
+        for record in read(path, ours=True, seals=seals):
             found.see([record])
+        found.doubt = seals.doubt()
         return found
 
     def see(self, records: Iterable[Seen]) -> None:

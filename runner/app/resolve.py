@@ -61,7 +61,8 @@ def resolve(
     which = f" (item {number})" if number else ""
     means = _MEANS[what] if before.is_open else "to be done again"
     words = f'"{visible(step)}"{which} on {visible(host)} is taken as {means}, says {visible(decision.by)}'
-    return "\n".join([words, *_next(folder, earlier.past)])
+    warnings = (f"warning: {text}" for text in recovered.warnings)
+    return "\n".join([words, *_next(folder, earlier.past), *warnings])
 
 
 _MEANS = {"ok": "done", "failed": "failed", "rerun": "not done: it runs again"}

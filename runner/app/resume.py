@@ -96,7 +96,8 @@ def look(wanted: str, settings: Settings, changes: Changes) -> Seen:
         return Seen(folder.id, stored_plan(folder, started), earlier.past, is_back=is_back)
     for event in ready.found.events:
         earlier.past.apply(event, earlier.past.seq)
-    return Seen(folder.id, ready.found.plan, earlier.past, ready.found.notes, is_back)
+    notes = (*ready.found.notes, *filter(None, [earlier.doubt]))
+    return Seen(folder.id, ready.found.plan, earlier.past, notes, is_back)
 
 
 def compared(folder: RunFolder, earlier: Earlier, settings: Settings, changes: Changes) -> Ready | None:

@@ -72,9 +72,11 @@ def test_a_run_of_another_machine_is_gone_on_with_and_that_is_said(tmp_path: Pat
     """Its key is not here; the run is, in a folder that several machines share."""
     (tmp_path / "state").mkdir()
 
+    planned = runner("resume", "last", "--plan", cwd=tmp_path, XDG_STATE_HOME=str(tmp_path / "state"))
     resumed = runner("resume", "last", cwd=tmp_path, XDG_STATE_HOME=str(tmp_path / "state"))
 
     assert resumed.code == 0
+    assert "seals of the journal can't be checked" in planned.out + planned.err
     assert "seals of the journal can't be checked: another account's or machine's key made them" in (
         resumed.out + resumed.err
     )

@@ -99,8 +99,10 @@ def project(folder: Path, servers: dict[str, Server]) -> dict[str, Case]:
 
 
 def tree(folder: Path) -> dict[str, tuple[int, ...]]:
-    """All that is in a folder, but for the runs."""
-    paths = (path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in {"runs", "out", "err"})
+    """All that is in a folder, but for the runs and what runner keeps for itself."""
+    paths = (
+        path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in {"runs", "out", "err", "state"}
+    )
     return {str(path): (path.lstat().st_mode, path.lstat().st_size, path.lstat().st_mtime_ns) for path in paths}
 
 
@@ -109,7 +111,7 @@ def started(folder: Path, out: BinaryIO, err: BinaryIO, *argv: str) -> "subproce
     return subprocess.Popen(
         [sys.executable, "-W", "always::ResourceWarning", "-m", "runner", "run", "site.yaml", *argv],
         cwd=folder,
-        env=environment(RUNNER_RUNS_DIR=str(folder / "runs"), HOME=str(folder)),
+        env=environment(RUNNER_RUNS_DIR=str(folder / "runs"), HOME=str(folder), XDG_STATE_HOME=str(folder / "state")),
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err,

@@ -1,16 +1,22 @@
 """When a record may go from its host: what it tells is on disk here, or no other record can be taken to say "never"."""
 
 import asyncio
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from losing import WAITS, controller, keepers, noted, records, settled
+from losing import WAITS, controller, end, keepers, noted, records, settled
+from sshd import descendants
 from transport_ways import context_in, host_named, until
 
-from runner.errors import JournalError
+from runner.errors import JournalError, LostError
+from runner.framing import Hello
+from runner.host_record import MOST
+from runner.shell.records import HostRecords
 from runner.transport import Recalled
 from runner.transports import load
 
@@ -124,3 +130,91 @@ def test_an_ordinary_run_does_not_wait_for_its_disk(token: str, tmp_path: Path) 
 
     assert asked == []
     assert records(token) == []
+
+
+def test_notes_that_start_anew_vouch_for_nothing(token: str, tmp_path: Path) -> None:
+    """They forget commands whose ends the journal may not have: only what they still mention is known."""
+    with controller(token, tmp_path, before=MOST + 1) as process:
+        process.kill()
+
+    forgotten, last = resumed(token, tmp_path, "before1", f"before{MOST}")
+
+    assert forgotten.state == "none"
+    assert (last.state, last.result and last.result.rc) == ("done", 0)
+
+
+def test_only_the_first_shell_of_a_user_vouches() -> None:
+    """Whatever became of it: a later one may lack what an earlier one ran, and nobody heard the end of."""
+    records = HostRecords("web1", ".runner-token-abcd1234", lambda _: None)
+    first = records.fresh(None)
+    assert first is not None
+    records.opened(first, None, Hello("setsid", record="/tmp/a", pid=1))
+    records.lost("/tmp/a", None, "step")
+    records.settled("step", None, "/tmp/a")
+
+    second, other = records.fresh(None), records.fresh("app")
+
+    assert [one is not None and one.is_first for one in (first, second, other)] == [True, False, True]
+
+
+def test_a_shell_at_work_vouches_no_more_when_nobody_could_tell_of_another_s_command(
+    token: str, tmp_path: Path
+) -> None:
+    """The first shell never saw the command that ran beside it, and lives on when the record of that is gone."""
+
+    async def main() -> bytes:
+        async with load("local").start(context_in(tmp_path, token=token, warn=lambda _: None)) as transport:
+            session = await transport.connect(host_named())
+            await session.run(noted("before", "true"))
+            beside = session.beside()
+            command = noted("step", "sleep 61")
+            task = asyncio.create_task(beside.run(command))
+            await until(lambda: command.fate.group is not None)
+            first, shell = (one._channels[None].hello.pid for one in (session, beside))  # type: ignore[attr-defined]
+            end([shell, *descendants(shell)], signal.SIGSTOP)
+            end([shell, *descendants(shell)])
+            with pytest.raises(LostError):
+                await task
+            found = await session.recall("step", None)
+            assert found.state in {"gone", "none"}
+            notes = notes_of(first)
+            await beside.close()
+            await session.close()
+            return notes
+
+    assert b"\nv\n" in asyncio.run(main())
+
+
+def notes_of(shell: int) -> bytes:
+    """What stands in the pipe that holds a shell's record."""
+    descriptor = os.open(f"/proc/{shell}/fd/8", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return os.read(descriptor, 65536)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_record_that_this_process_has_not_read_yet_stays(token: str, tmp_path: Path) -> None:
+    """Its command was lost sight of, and another session of the same host ends in order meanwhile."""
+    killed(token, tmp_path, "first")
+
+    async def main() -> None:
+        more = {"is_resumed": True, "awaited": frozenset({"first"}), "warn": lambda _: None}
+        async with load("local").start(context_in(tmp_path, token=token, **more)) as transport:
+            session = await transport.connect(host_named())
+            command = noted("second", f'touch "$1/second"; {WAITS} exit 3', args=(str(tmp_path),))
+            (tmp_path / "go").unlink()
+            task = asyncio.create_task(session.run(command))
+            await until((tmp_path / "second").exists)
+            await session._channels[None].pipe.close()  # type: ignore[attr-defined]
+            with pytest.raises(LostError):
+                await task
+            (tmp_path / "go").touch()
+            again = await transport.connect(host_named())
+            await again.run(noted("third", "sleep 1"))
+            await again.close()
+
+    asyncio.run(main())
+    [found] = resumed(token, tmp_path, "second")
+
+    assert found.state in {"done", "gone"}  # as its keepers could note it; never "never"
