@@ -202,21 +202,26 @@ class Killing:
             past.apply(event, seq)
         return past
 
-    def _open(self) -> Iterator[tuple[str, str, int | None, StepPast]]:
+    def _steps(self) -> Iterator[tuple[str, str, StepPast]]:
         for play in self._past().plays.values():
             for host, one in play.hosts.items():
                 for step, past in one.steps.items():
-                    for item, part in past.items.items() or ((None, past),):
-                        if part.is_open:
-                            yield host, step, item, part
+                    yield host, step, past
+
+    def _open(self) -> Iterator[tuple[str, str, int | None, StepPast]]:
+        for host, step, past in self._steps():
+            for item, part in past.items.items() or ((None, past),):
+                if part.is_open:
+                    yield host, step, item, part
 
     def _have_it_printed(self) -> None:
         """Have each step run again whose output is needed and was not heard: told by whoever needs it."""
         events = [event for _, _, event in read(self._run() / "events.jsonl")]
         latest = {(event.host, event.step): event for event in events if isinstance(event, StepEnded)}
         found = {match.groups() for event in latest.values() for match in UNHEARD.finditer(event.reason)}
+        known = {(step, host): one for host, step, one in self._steps()}
         # One that has not come to run again since somebody said so, needs nobody to say it once more.
-        for step, host in sorted(one for one in found if latest[one[1], one[0]].status in {"ok", "changed"}):
+        for step, host in sorted(one for one in found if known[one].status in {"ok", "changed"}):
             words = ["resolve", "last", host, step, "--rerun", "--reason", "lost", "--runs-dir", str(self.runs)]
             ended = subprocess.run([*RUNNER, *words], env=environment(), capture_output=True, text=True, check=False)
             self.told.lines.append(f"{' '.join(words[:5])}: {ended.returncode} {ended.stderr.strip()[-200:]}")
