@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -48,15 +48,15 @@ class Earlier:
         found.doubt = seals.doubt()
         return found
 
-    def see(self, records: Iterable[Seen]) -> None:
+    def see(self, records: Sequence[Seen]) -> None:
         """Take records in. Raises JournalError for one that does not fit those before it."""
-        apply, keep, seq = self.progress.apply, self.past.apply, 0
         try:
-            for seq, ts, event in records:
-                apply(event, ts, seq)
-                keep(event, seq)
+            self.progress.apply_all(records)
         except IllegalEventError as error:
-            raise JournalError(f"the journal can't be gone on with: record {seq}: {error.message}") from None
+            number = self.progress.seq + 1
+            raise JournalError(f"the journal can't be gone on with: record {number}: {error.message}") from None
+        for seq, _, event in records:
+            self.past.apply(event, seq)
 
     def started(self, folder: RunFolder) -> RunStarted:
         """The latest start. Raises JournalError where there is none, InputError where what ran changed nothing."""

@@ -15,7 +15,7 @@ from runner.journal.decoding import decoded
 from runner.journal.sealing import Seals
 from runner.model.events import Event, RunStarted
 
-BLOCK = 1 << 17
+BLOCK = 1 << 16
 """Bytes that are read at once: what fits into the cache of a core costs least."""
 
 LONGEST = 1 << 28
