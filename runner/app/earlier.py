@@ -3,15 +3,15 @@
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from runner.app import seal_key
 from runner.disk import read_all
 from runner.errors import InputError, JournalError, LockError, MismatchError
-from runner.journal import NAME, Seals, holder, is_held, read
-from runner.journal.reading import Seen
+from runner.journal import NAME, Seals, holder, is_held
+from runner.journal.reading import Seen, batches
 from runner.location import Problem
 from runner.model.encoding import decode_plan
 from runner.model.events import RunStarted
@@ -43,19 +43,18 @@ class Earlier:
         if is_held(path):
             raise LockError(f"run {folder.id} is being worked on{holder(path)}")
         found, seals = cls(), Seals(seal_key.ours(make=False))
-        for record in read(path, ours=True, seals=seals):
-            found.see([record])
+        for batch in batches(path, ours=True, seals=seals):
+            found.see(batch)
         found.doubt = seals.doubt()
         return found
 
-    def see(self, records: Sequence[Seen]) -> None:
+    def see(self, records: Iterable[Seen]) -> None:
         """Take records in. Raises JournalError for one that does not fit those before it."""
-        try:
-            self.progress.apply_all(records)
-        except IllegalEventError as error:
-            number = self.progress.seq + 1
-            raise JournalError(f"the journal can't be gone on with: record {number}: {error.message}") from None
-        for seq, _, event in records:
+        for seq, ts, event in records:
+            try:
+                self.progress.apply(event, ts, seq)
+            except IllegalEventError as error:
+                raise JournalError(f"the journal can't be gone on with: record {seq}: {error.message}") from None
             self.past.apply(event, seq)
 
     def started(self, folder: RunFolder) -> RunStarted:

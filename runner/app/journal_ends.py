@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from runner.disk import open_file
-from runner.journal import Chain, whole_record
+from runner.journal import FIRST_SUM, Chain, whole_record
+from runner.journal.checking import SUM_SIZE as SUM
 
-FIRST_SUM = b"00000000"
-SUM = len(',"sum":"xxxxxxxx"}')
+FIRST = FIRST_SUM.encode()
 
 HEAD = 1 << 24
 """Bytes in which the first records are looked for."""
@@ -86,8 +86,8 @@ def _head(file: BinaryIO) -> tuple[Fields, Fields]:
     first, second = file.readline(HEAD), file.readline(HEAD)
     if not first.endswith(b"\n"):
         kept = whole_record(Chain(), first)  # it may lack its end alone
-        return (_record(kept[:-1], FIRST_SUM) if kept else {}), {}
-    started = _record(first[:-1], FIRST_SUM)
+        return (_record(kept[:-1], FIRST) if kept else {}), {}
+    started = _record(first[:-1], FIRST)
     if not second.endswith(b"\n"):
         return started, {}
     ready = _record(second[:-1], _sum(first[:-1]))
@@ -142,7 +142,7 @@ def _part(file: BinaryIO, begin: int, end: int) -> bytes:
 
 def _sum_before(file: BinaryIO, begin: int) -> bytes:
     """The sum of the record that ends where a line begins."""
-    return _sum(_part(file, max(0, begin - SUM), begin - 1)) if begin else FIRST_SUM
+    return _sum(_part(file, max(0, begin - SUM), begin - 1)) if begin else FIRST
 
 
 def _record(line: bytes, before: bytes) -> Fields:

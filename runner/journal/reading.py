@@ -106,15 +106,21 @@ class Scan:
             raise unreadable(self.chain.path, error) from error
 
 
-def read(path: Path, *, ours: bool = False, seals: Seals | None = None) -> Iterator[Seen]:
-    """The records of a journal that may be another process's. A torn tail is passed over.
+def read(path: Path) -> Iterator[Seen]:
+    """The records of a journal that may be another process's, but for a torn tail. Raises as ``batches`` does."""
+    for batch in batches(path):
+        yield from batch
+
+
+def batches(path: Path, *, ours: bool = False, seals: Seals | None = None) -> Iterator[list[Seen]]:
+    """The same, as lists.
 
     With ``ours`` it must not be another user's; ``seals`` are checked where given. Raises JournalError for one that is
     damaged or can't be read, MismatchError for one of a newer version.
     """
     descriptor = open_journal(path, os.O_RDONLY, ours=ours)
     try:
-        yield from Scan(descriptor, Chain(str(path)), seals)
+        yield from Scan(descriptor, Chain(str(path)), seals).batches()
     finally:
         os.close(descriptor)
 

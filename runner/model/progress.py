@@ -26,7 +26,6 @@ and copying the state of a host for each would cost more than the run. The table
 and any legal order of the same events gives the same summary: durations are added as whole microseconds for that.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -96,17 +95,6 @@ class Progress(RunState):
             self.now = ts
         if seq is not None:
             self.seq = seq
-
-    def apply_all(self, records: Iterable[tuple[int, float, Event]]) -> None:
-        """The same for many records: number, time and event. Half a million of them are read back of a large run."""
-        for seq, ts, event in records:
-            kind = type(event)
-            if self.ended is None and seq == self.seq + 1 and (kind is StepIntent or kind is StepEnded):
-                (fold_steps.intent if kind is StepIntent else fold_steps.ended)(self, event, ts)  # type: ignore[arg-type]
-                self.now = max(self.now, ts)
-                self.seq = seq
-            else:
-                self.apply(event, ts, seq)
 
     def _other(self, event: Event, ts: float) -> None:
         match event:

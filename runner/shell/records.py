@@ -149,46 +149,21 @@ class HostRecords:
 
 
 class RunRecords:
-    """The records of a run, host by host. ``token`` names the run; empty where no records are kept.
+    """The records of the run that a transport is started for, host by host; none are kept without a token."""
 
-    The other arguments are as :class:`HostRecords` has them.
-    """
-
-    def __init__(
-        self,
-        token: str,
-        warn: Callable[[str], None],
-        *,
-        is_resumed: bool = False,
-        awaited: frozenset[str] | None = frozenset(),
-        stored: Callable[[], Awaitable[None]] = nothing_to_store,
-    ) -> None:
-        self._token = token
-        self._is_resumed = is_resumed
-        self._awaited = awaited
-        self._stored = stored
-        self._warn = warn
+    def __init__(self, context: TransportContext) -> None:
+        self._context = context
         self._hosts: dict[str, HostRecords] = {}
         self._warned = False
-
-    @classmethod
-    def of_run(cls, context: TransportContext) -> "RunRecords":
-        """Those of the run that a transport is started for."""
-        return cls(
-            context.token,
-            context.warn,
-            is_resumed=context.is_resumed,
-            awaited=context.awaited,
-            stored=context.stored,
-        )
 
     def of(self, host: str) -> HostRecords:
         """Those of one host."""
         found = self._hosts.get(host)
         if found is None:
-            prefix = prefix_of(self._token, host) if self._token else ""
+            run = self._context
+            prefix = prefix_of(run.token, host) if run.token else ""
             found = self._hosts[host] = HostRecords(
-                host, prefix, self._warn_once, self._is_resumed, awaited=self._awaited, stored=self._stored
+                host, prefix, self._warn_once, run.is_resumed, awaited=run.awaited, stored=run.stored
             )
         return found
 
@@ -203,13 +178,13 @@ class RunRecords:
         if left:
             name, paths = next(iter(left.items()))
             others = f" and on {len(left) - 1} more hosts" if len(left) > 1 else ""
-            self._warn(f'records of this run are left on host "{name}"{others}; {what}: {" ".join(paths)}')
+            self._context.warn(f'records of this run are left on host "{name}"{others}; {what}: {" ".join(paths)}')
 
     def _warn_once(self, text: str) -> None:
         """One host speaks for all that are like it."""
         if not self._warned:
             self._warned = True
-            self._warn(f"{text} (so it may be on other hosts)")
+            self._context.warn(f"{text} (so it may be on other hosts)")
 
 
 def none_kept() -> HostRecords:

@@ -125,7 +125,7 @@ class _Local:
 
     def __init__(self, context: TransportContext) -> None:
         self._context = context
-        self.records = RunRecords.of_run(context)
+        self.records = RunRecords(context)
 
     async def prepare(self, hosts: Iterable[Host]) -> None:
         """There is nothing to ask."""

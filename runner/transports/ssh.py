@@ -66,7 +66,7 @@ class SshTransport:
         self._prepared: dict[Settings, asyncssh.SSHClientConnectionOptions] = {}
         self._gateways: Once[tuple[str, ...], Connection] = Once()
         self._open: WeakSet[Connection] = WeakSet()
-        self._records = RunRecords.of_run(context)
+        self._records = RunRecords(context)
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def prepare(self, hosts: Iterable[Host]) -> None:
